@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* See util.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "util.h"
+
+extern char **environ;
+
+void cleanup_json(struct json_object **object)
+{
+	json_object_put(*object);
+}
+
+void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("flbench: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+	va_end(args);
+}
+
+char *format_text(const char *format, ...)
+{
+	char *text;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	return text;
+}
+
+int write_all(int fd, const void *data, size_t size)
+{
+	const char *bytes = data;
+
+	while (size) {
+		ssize_t done = write(fd, bytes, size);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done ? -errno : -ENOSPC;
+		bytes += done;
+		size -= done;
+	}
+	return 0;
+}
+
+char *read_text(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	FILE *file __fclose = fd < 0 ? NULL : fdopen(fd, "r");
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t length;
+
+	if (!file)
+		return NULL;
+	length = getdelim(&text, &size, '\0', file);
+	if (length < 0) {
+		free(text);
+		return ferror(file) ? NULL : strdup("");
+	}
+	while (length && text[length - 1] == '\n')
+		text[--length] = '\0';
+	return text;
+}
+
+double seconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
+char *run_output(const char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	char *line = NULL;
+	FILE *file = NULL;
+	size_t size = 0;
+	int pipes[2], status = -1;
+	bool got = false;
+	pid_t pid;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		return NULL;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
+	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+	errno = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(pipes[1]);
+	if (errno) {
+		close(pipes[0]);
+		return NULL;
+	}
+	file = fdopen(pipes[0], "r");
+	if (file) {
+		char *rest = NULL;
+		size_t rest_size = 0;
+
+		got = getline(&line, &size, file) > 0;
+		/* To the end, or the program dies of a broken pipe and counts as failed. */
+		while (getline(&rest, &rest_size, file) > 0)
+			;
+		free(rest);
+		fclose(file);
+	} else {
+		close(pipes[0]);
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!got || !WIFEXITED(status) || WEXITSTATUS(status)) {
+		free(line);
+		return NULL;
+	}
+	line[strcspn(line, "\n")] = '\0';
+	return line;
+}
+
+char *find_program(const char *name)
+{
+	const char *path = getenv("PATH");
+	char *copy __freed = strdup(path ? path : "/usr/local/bin:/usr/bin:/bin");
+	char *save = NULL;
+
+	if (strchr(name, '/'))
+		return access(name, X_OK) ? NULL : strdup(name);
+	if (!copy)
+		return NULL;
+	for (char *dir = strtok_r(copy, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
+		char *full = format_text("%s/%s", dir, name);
+
+		if (full && !access(full, X_OK))
+			return full;
+		free(full);
+	}
+	return NULL;
+}
