@@ -179,12 +179,18 @@ drop_lock()
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
+# os_release KEY: a value of /etc/os-release.
+os_release()
+{
+	sed -n "s/^$1=\"\{0,1\}\([^\"]*\)\"\{0,1\}\$/\1/p" /etc/os-release
+}
+
 # The mirror that this machine uses for Debian itself (not for security updates).
 debian_mirror()
 {
 	local codename
 
-	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	codename=$(os_release VERSION_CODENAME)
 	# shellcheck disable=SC2016
 	apt-get indextargets --format '$(CODENAME) $(LABEL) $(REPO_URI)' 2>/dev/null |
 		awk -v codename="$codename" '$1 == codename && $2 == "Debian" { print $3; exit }'
