@@ -3,7 +3,6 @@
  * Writes and reads the files of a results directory so that what was written once stays readable.
  * The meaning of an event is left to model.c.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

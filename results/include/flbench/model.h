@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a results directory says: cases, checks, metrics, statistics over cycles, growth and
+ * scaling, and the verdict. Reads events.jsonl, plan.ini, environment.json and the consoles; never
+ * writes. The events are described in docs/results.md.
+ */
+#ifndef FLBENCH_MODEL_H
+#define FLBENCH_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <flbench/results.h>
+#include <flbench/stats.h>
+
+/**
+ * struct results_sample - one value of a metric
+ * @cycle: live updates before it; 0 is before the first kexec
+ * @value: in the metric's unit
+ */
+struct results_sample {
+	int64_t cycle;
+	double value;
+};
+
+/**
+ * struct results_metric - the values of one metric in one case, with equal labels
+ * @name: such as "preserve_instructions"; carries the unit
+ * @unit: "instructions", "ns", "bytes", "count", ...
+ * @labels: JSON object of scalars, sorted by key; those of the case are merged in
+ * @samples: in the order of the events
+ * @n: number of @samples
+ * @summary: over @samples
+ */
+struct results_metric {
+	char *name;
+	char *unit;
+	struct json_object *labels;
+	struct results_sample *samples;
+	size_t n;
+	struct results_summary summary;
+};
+
+/**
+ * struct results_check - all outcomes of one check in one case
+ * @name: such as "translate"
+ * @passed: how often it passed
+ * @failed: how often it failed
+ * @skipped: how often it was skipped
+ * @verdict: fail if it ever failed, pass if it ever passed, else skip
+ * @detail: of the first failure, else of the first outcome that has one; may be ""
+ * @failures: JSON array of the first failures: { "cycle", "detail" }
+ */
+struct results_check {
+	char *name;
+	size_t passed;
+	size_t failed;
+	size_t skipped;
+	enum results_verdict verdict;
+	char *detail;
+	struct json_object *failures;
+};
+
+/**
+ * struct results_case - one case of the plan
+ * @name: unique in the run
+ * @labels: JSON object of scalars: domains, devices, iommufds, mappings, preserve
+ * @unit: "instructions" or "ns", what the case's clock counts; NULL if nothing says so
+ * @scenario: what the agent did
+ * @verdict: what was seen
+ * @expect: verdict that the plan wants to see; pass if it says nothing
+ * @counts: what this case adds to the verdict of the run: pass if @verdict is what a test plan expects
+ * @detail: one sentence on the verdict, may be ""
+ * @attempts: how often it was started
+ * @interrupted: an earlier attempt did not come to its end; its checks and metrics are dropped
+ * @running: begun, not ended
+ * @cycles_planned: live updates planned
+ * @cycles_completed: live updates done in the last attempt
+ * @seconds: wall clock of the last attempt, NAN if unknown
+ * @lost: events of the last attempt that are missing by their sequence numbers
+ * @refused: metrics that were not taken, such as _ns under icount
+ * @checks: by name, in order of appearance
+ * @nr_checks: number of @checks
+ * @metrics: in order of appearance
+ * @nr_metrics: number of @metrics
+ * @notes: JSON array of sentences on what is odd about the case
+ * @console_problem: console around its first warning or panic, NULL if there is none
+ * @console_tail: last lines of the console, for a verdict that asks for them; else NULL
+ */
+struct results_case {
+	char *name;
+	struct json_object *labels;
+	char *unit;
+	char *scenario;
+	enum results_verdict verdict;
+	enum results_verdict expect;
+	enum results_verdict counts;
+	char *detail;
+	unsigned int attempts;
+	bool interrupted;
+	bool running;
+	int64_t cycles_planned;
+	int64_t cycles_completed;
+	double seconds;
+	size_t lost;
+	size_t refused;
+	struct results_check *checks;
+	size_t nr_checks;
+	struct results_metric *metrics;
+	size_t nr_metrics;
+	struct json_object *notes;
+	char *console_problem;
+	char *console_tail;
+	/* private: while reading */
+	double begun;
+	double ended;
+	int64_t next_seq;
+	bool has_end;
+	enum results_verdict end_verdict;
+};
+
+/**
+ * struct results_scaling - how one metric grows along one axis, all else equal
+ * @metric: name
+ * @unit: its unit
+ * @axis: "domains", "devices" or "iommufds"
+ * @coupled: label that has the value of @axis in every point ("devices" beside "domains"), or NULL
+ * @labels: JSON object: labels that all points share
+ * @x: values of @axis, rising
+ * @y: means of the metric
+ * @n: number of points
+ * @fit: in log-log; its slope is the exponent. Only if @fitted
+ * @fitted: there are at least two points
+ */
+struct results_scaling {
+	char *metric;
+	char *unit;
+	const char *axis;
+	const char *coupled;
+	struct json_object *labels;
+	double *x;
+	double *y;
+	size_t n;
+	struct results_fit fit;
+	bool fitted;
+};
+
+/**
+ * struct results_growth - how a number of bytes changes over the cycles of one case
+ * @metric: the metric; belongs to @in
+ * @in: its case
+ * @from: first cycle looked at: 10 if there are 20 or more, else the first after boot
+ * @to: last cycle
+ * @first: bytes at @from
+ * @last: bytes at @to
+ * @fit: bytes over cycles; the slope is bytes for each cycle
+ * @baseline: the same metric in the same loop without preservation, NULL if there is none
+ * @baseline_in: its case
+ * @excess: slope minus the slope of @baseline, bytes for each cycle; NAN without
+ * @excess_ci95: its confidence interval, by Welch's method
+ */
+struct results_growth {
+	const struct results_metric *metric;
+	const struct results_case *in;
+	int64_t from;
+	int64_t to;
+	double first;
+	double last;
+	struct results_fit fit;
+	const struct results_metric *baseline;
+	const struct results_case *baseline_in;
+	double excess;
+	double excess_ci95[2];
+};
+
+/**
+ * struct results_model - a whole run
+ * @dir: the directory it was read from
+ * @verdict: roll-up of all cases and of the run's own end
+ * @detail: one sentence of the run's end, may be ""
+ * @target: JSON object with at least "name"
+ * @iommu: "mock", "intel", "amd", "smmuv3", or "mixed"
+ * @clock: "instructions", "ns", or "mixed"
+ * @environment: environment.json, or an empty object
+ * @cases: in the order of the plan
+ * @nr_cases: number of @cases
+ * @cycles_planned: over all cases
+ * @cycles_completed: over all cases
+ * @torn: unreadable lines in events.jsonl
+ * @stray: events that belong to no case
+ * @busy: somebody was writing the directory as it was read
+ * @notes: JSON array of sentences on what is odd about the directory
+ * @scaling: see struct results_scaling
+ * @nr_scaling: number of @scaling
+ * @growth: see struct results_growth
+ * @nr_growth: number of @growth
+ */
+struct results_model {
+	char *dir;
+	enum results_verdict verdict;
+	char *detail;
+	struct json_object *target;
+	char *iommu;
+	char *clock;
+	struct json_object *environment;
+	struct results_case *cases;
+	size_t nr_cases;
+	int64_t cycles_planned;
+	int64_t cycles_completed;
+	size_t torn;
+	size_t stray;
+	bool busy;
+	struct json_object *notes;
+	struct results_scaling *scaling;
+	size_t nr_scaling;
+	struct results_growth *growth;
+	size_t nr_growth;
+	/* private: while reading */
+	struct results_case *current;
+	bool has_end;
+	enum results_verdict end_verdict;
+};
+
+/**
+ * results_model_load() - read a results directory
+ * @dir: path; needs no lock, a run may be going on
+ * @model: set on success; results_model_free() it
+ *
+ * A directory that was left by a crash is no error: what is missing shows in verdicts and notes.
+ *
+ * Return: 0; -ENOENT if @dir has neither events.jsonl nor plan.ini; -ENOMEM; or the errno of a read.
+ */
+int results_model_load(const char *dir, struct results_model **model);
+
+/**
+ * results_model_free() - free a model
+ * @model: may be NULL
+ */
+void results_model_free(struct results_model *model);
+
+/**
+ * results_model_json() - the model as results.json, schema flbench/1
+ * @model: the model
+ * @json: set on success; json_object_put() it
+ *
+ * The schema is results/schema/flbench-1.json.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int results_model_json(const struct results_model *model, struct json_object **json);
+
+#endif

@@ -1,0 +1,1102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads a results directory into a model: who belongs to which case, what counts, which verdict.
+ * Statistics are stats.c's, growth and scaling analysis.c's, the look of it the renderers'.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "internal.h"
+#include "model_internal.h"
+
+#define MAX_FAILURES 20
+#define TAIL_LINES 40
+#define PROBLEM_BEFORE 4
+#define PROBLEM_AFTER 24
+
+/* Labels that a case hands down to its metrics, as plan.ini names them. */
+static const char * const case_labels[] = {
+	"domains", "devices", "iommufds", "mappings", "preserve",
+};
+
+static const char *get_string(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, key, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+static bool get_number(struct json_object *object, const char *key, double *number)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, key, &value) ||
+	    (!json_object_is_type(value, json_type_int) &&
+	     !json_object_is_type(value, json_type_double)))
+		return false;
+	*number = json_object_get_double(value);
+	return isfinite(*number);
+}
+
+static bool get_integer(struct json_object *object, const char *key, int64_t *number)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, key, &value) ||
+	    !json_object_is_type(value, json_type_int))
+		return false;
+	*number = json_object_get_int64(value);
+	return *number >= 0;
+}
+
+int results_set_string(char **where, const char *text)
+{
+	char *copy = strdup(text ? text : "");
+
+	if (!copy)
+		return -ENOMEM;
+	free(*where);
+	*where = copy;
+	return 0;
+}
+
+int results_add_note(struct json_object *notes, const char *format, ...)
+{
+	struct json_object *string;
+	char *text __free = NULL;
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	string = json_object_new_string_len(text, len);
+	if (!string || json_object_array_add(notes, string)) {
+		json_object_put(string);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char * const *)a, *(const char * const *)b);
+}
+
+/* The scalars of @own and, where it has none, of @inherited, sorted by key. */
+static struct json_object *merge_labels(struct json_object *own, struct json_object *inherited)
+{
+	struct json_object *sources[] = { own, inherited };
+	struct json_object *merged = json_object_new_object();
+	const char **keys __free = NULL;
+	struct json_object *value;
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sources); i++)
+		if (json_object_is_type(sources[i], json_type_object))
+			n += json_object_object_length(sources[i]);
+	keys = calloc(n + 1, sizeof(*keys));
+	if (!merged || !keys)
+		goto err;
+	n = 0;
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (!json_object_is_type(sources[i], json_type_object))
+			continue;
+		json_object_object_foreach(sources[i], key, unused) {
+			(void)unused;
+			keys[n++] = key;
+		}
+	}
+	qsort(keys, n, sizeof(*keys), compare_keys);
+	for (i = 0; i < n; i++) {
+		if (i && !strcmp(keys[i], keys[i - 1]))
+			continue;
+		if (!json_object_is_type(own, json_type_object) ||
+		    !json_object_object_get_ex(own, keys[i], &value))
+			json_object_object_get_ex(inherited, keys[i], &value);
+		if (json_object_is_type(value, json_type_object) ||
+		    json_object_is_type(value, json_type_array) || !value)
+			continue;
+		if (json_object_object_add(merged, keys[i], json_object_get(value))) {
+			json_object_put(value);
+			goto err;
+		}
+	}
+	return merged;
+
+err:
+	json_object_put(merged);
+	return NULL;
+}
+
+static void clear_check(struct results_check *check)
+{
+	free(check->name);
+	free(check->detail);
+	json_object_put(check->failures);
+}
+
+static void clear_metric(struct results_metric *metric)
+{
+	free(metric->name);
+	free(metric->unit);
+	free(metric->samples);
+	json_object_put(metric->labels);
+}
+
+/* Forget what an attempt brought; the case itself stays. */
+static void clear_attempt(struct results_case *test)
+{
+	size_t i;
+
+	for (i = 0; i < test->nr_checks; i++)
+		clear_check(&test->checks[i]);
+	for (i = 0; i < test->nr_metrics; i++)
+		clear_metric(&test->metrics[i]);
+	free(test->checks);
+	free(test->metrics);
+	test->checks = NULL;
+	test->metrics = NULL;
+	test->nr_checks = 0;
+	test->nr_metrics = 0;
+	test->cycles_completed = 0;
+	test->seconds = NAN;
+	test->lost = 0;
+	test->refused = 0;
+	test->next_seq = -1;
+	test->has_end = false;
+	json_object_put(test->notes);
+	test->notes = json_object_new_array();
+}
+
+static void clear_case(struct results_case *test)
+{
+	clear_attempt(test);
+	free(test->name);
+	free(test->unit);
+	free(test->scenario);
+	free(test->detail);
+	free(test->console_problem);
+	free(test->console_tail);
+	json_object_put(test->labels);
+	json_object_put(test->notes);
+}
+
+void results_model_free(struct results_model *model)
+{
+	size_t i;
+
+	if (!model)
+		return;
+	results_analysis_free(model);
+	for (i = 0; i < model->nr_cases; i++)
+		clear_case(&model->cases[i]);
+	free(model->cases);
+	free(model->dir);
+	free(model->detail);
+	free(model->iommu);
+	free(model->clock);
+	json_object_put(model->target);
+	json_object_put(model->environment);
+	json_object_put(model->notes);
+	free(model);
+}
+
+static struct results_case *find_case(struct results_model *model, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < model->nr_cases; i++)
+		if (!strcmp(model->cases[i].name, name))
+			return &model->cases[i];
+	return NULL;
+}
+
+/* Pointers to cases do not outlive a call of this. */
+static int get_case(struct results_model *model, const char *name, struct results_case **found)
+{
+	size_t current = model->current ? model->current - model->cases : 0;
+	struct results_case *cases;
+	struct results_case *test = find_case(model, name);
+
+	if (!test) {
+		cases = reallocarray(model->cases, model->nr_cases + 1, sizeof(*cases));
+		if (!cases)
+			return -ENOMEM;
+		model->cases = cases;
+		if (model->current)
+			model->current = cases + current;
+		test = &cases[model->nr_cases];
+		memset(test, 0, sizeof(*test));
+		test->expect = RESULTS_PASS;
+		test->begun = NAN;
+		test->ended = NAN;
+		clear_attempt(test);
+		test->name = strdup(name);
+		test->detail = strdup("");
+		test->labels = json_object_new_object();
+		model->nr_cases++;
+		if (!test->name || !test->detail || !test->labels || !test->notes)
+			return -ENOMEM;
+	}
+	*found = test;
+	return 0;
+}
+
+/* plan.ini: what was planned, one section a case, each option with its one value. */
+struct plan_reader {
+	struct results_model *model;
+	struct json_object *global;
+	int error;
+};
+
+static int set_iommu(struct results_model *model, const char *iommu)
+{
+	if (model->iommu && strcmp(model->iommu, iommu))
+		iommu = "mixed";
+	return results_set_string(&model->iommu, iommu);
+}
+
+static bool is_yes(const char *value)
+{
+	return !strcmp(value, "yes") || !strcmp(value, "true") || !strcmp(value, "1");
+}
+
+static int plan_label(struct results_case *test, const char *key, const char *value)
+{
+	struct json_object *label;
+	char *end;
+	int64_t number = strtoll(value, &end, 10);
+
+	if (!strcmp(key, "preserve"))
+		label = json_object_new_boolean(is_yes(value));
+	else if (*value && !*end)
+		label = json_object_new_int64(number);
+	else
+		label = json_object_new_string(value);
+	if (!label || json_object_object_add(test->labels, key, label)) {
+		json_object_put(label);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int plan_option_of_case(struct results_model *model, struct results_case *test,
+			       const char *key, const char *value)
+{
+	size_t i;
+
+	if (!strcmp(key, "cycles")) {
+		test->cycles_planned = strtoll(value, NULL, 10);
+	} else if (!strcmp(key, "scenario")) {
+		return results_set_string(&test->scenario, value);
+	} else if (!strcmp(key, "expect")) {
+		if (results_verdict_parse(value, &test->expect))
+			return results_add_note(model->notes,
+						"plan.ini expects an unknown verdict \"%s\" of case \"%s\"",
+						value, test->name);
+	} else if (!strcmp(key, "iommu")) {
+		return set_iommu(model, value);
+	} else if (!strcmp(key, "icount") && !test->unit) {
+		return results_set_string(&test->unit, is_yes(value) ? "instructions" : "ns");
+	} else if (!strcmp(key, "unit") && strcmp(value, "auto")) {
+		return results_set_string(&test->unit, value);
+	} else {
+		for (i = 0; i < ARRAY_SIZE(case_labels); i++)
+			if (!strcmp(key, case_labels[i]))
+				return plan_label(test, key, value);
+	}
+	return 0;
+}
+
+static int set_target(struct results_model *model, struct json_object *target)
+{
+	struct json_object *object = NULL;
+
+	if (json_object_is_type(target, json_type_object)) {
+		object = json_object_get(target);
+	} else {
+		object = json_object_new_object();
+		if (!object || json_object_object_add(object, "name", json_object_get(target))) {
+			json_object_put(object);
+			return -ENOMEM;
+		}
+	}
+	json_object_put(model->target);
+	model->target = object;
+	return 0;
+}
+
+static int plan_line(void *context, const char *section, const char *key, const char *value)
+{
+	struct plan_reader *reader = context;
+	struct results_case *test;
+	struct json_object *string;
+
+	if (reader->error || !value)
+		return 1;
+	string = json_object_new_string(value);
+	if (!string) {
+		reader->error = -ENOMEM;
+		return 0;
+	}
+	if (!strcmp(key, "target"))
+		reader->error = set_target(reader->model, string);
+	if (!*section || !strcmp(section, "global")) {
+		if (!reader->error && json_object_object_add(reader->global, key, string)) {
+			json_object_put(string);
+			reader->error = -ENOMEM;
+		}
+		return !reader->error;
+	}
+	json_object_put(string);
+	if (reader->error)
+		return 0;
+	if (!find_case(reader->model, section)) {
+		reader->error = get_case(reader->model, section, &test);
+		json_object_object_foreach(reader->global, name, inherited) {
+			if (!reader->error)
+				reader->error = plan_option_of_case(reader->model, test, name,
+								    json_object_get_string(inherited));
+		}
+	}
+	if (!reader->error)
+		reader->error = get_case(reader->model, section, &test);
+	if (!reader->error)
+		reader->error = plan_option_of_case(reader->model, test, key, value);
+	return !reader->error;
+}
+
+static int read_plan(struct results_model *model)
+{
+	struct plan_reader reader = { .model = model };
+	struct json_object *global __json = json_object_new_object();
+	char *path __free = NULL;
+	FILE *file __fclose = NULL;
+	int line;
+
+	if (!global)
+		return -ENOMEM;
+	reader.global = global;
+	if (asprintf(&path, "%s/plan.ini", model->dir) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	line = ini_parse_file(file, plan_line, &reader);
+	if (reader.error)
+		return reader.error;
+	if (line)
+		return results_add_note(model->notes, "plan.ini: line %d is not understood", line);
+	return 0;
+}
+
+/* events.jsonl */
+
+static int begin_case(struct results_model *model, struct results_case *test,
+		      struct json_object *event)
+{
+	struct json_object *labels;
+	int64_t attempt;
+	const char *text;
+
+	if (test->attempts) {
+		/* Whatever began before this did not count, or it would not begin again. */
+		test->interrupted = true;
+		clear_attempt(test);
+		if (!test->notes)
+			return -ENOMEM;
+	}
+	test->attempts++;
+	if (get_integer(event, "attempt", &attempt) && attempt > test->attempts) {
+		test->attempts = attempt;
+		test->interrupted = true;
+	}
+	test->running = true;
+	if (!get_number(event, "time", &test->begun))
+		test->begun = NAN;
+	get_integer(event, "cycles", &test->cycles_planned);
+	text = get_string(event, "expect");
+	if (text)
+		results_verdict_parse(text, &test->expect);
+	text = get_string(event, "unit");
+	if (text && results_set_string(&test->unit, text))
+		return -ENOMEM;
+	text = get_string(event, "scenario");
+	if (text && results_set_string(&test->scenario, text))
+		return -ENOMEM;
+	if (json_object_object_get_ex(event, "labels", &labels)) {
+		labels = merge_labels(labels, test->labels);
+		if (!labels)
+			return -ENOMEM;
+		json_object_put(test->labels);
+		test->labels = labels;
+	}
+	model->current = test;
+	return results_set_string(&test->detail, "");
+}
+
+static int end_case(struct results_model *model, struct results_case *test,
+		    struct json_object *event)
+{
+	const char *text = get_string(event, "verdict");
+	int64_t cycles;
+
+	test->running = false;
+	test->has_end = true;
+	model->current = NULL;
+	if (!test->attempts)
+		test->attempts = 1;
+	if (get_integer(event, "cycles", &cycles))
+		test->cycles_completed = cycles;
+	if (!get_number(event, "time", &test->ended))
+		test->ended = NAN;
+	test->seconds = test->ended - test->begun;
+	if (results_verdict_parse(text, &test->end_verdict)) {
+		test->end_verdict = RESULTS_INCOMPLETE;
+		return results_add_note(test->notes, "its end has no known verdict");
+	}
+	return results_set_string(&test->detail, get_string(event, "detail"));
+}
+
+static int on_case(struct results_model *model, struct json_object *event)
+{
+	const char *name = get_string(event, "case");
+	const char *state = get_string(event, "state");
+	struct results_case *test;
+	int ret;
+
+	if (!name || !state) {
+		model->stray++;
+		return 0;
+	}
+	ret = get_case(model, name, &test);
+	if (ret)
+		return ret;
+	if (!strcmp(state, "begin"))
+		return begin_case(model, test, event);
+	if (!strcmp(state, "end"))
+		return end_case(model, test, event);
+	return 0;
+}
+
+static int on_run(struct results_model *model, struct json_object *event)
+{
+	const char *state = get_string(event, "state");
+	const char *text = get_string(event, "iommu");
+	struct json_object *target;
+	int ret = 0;
+
+	if (text)
+		ret = set_iommu(model, text);
+	if (!ret && json_object_object_get_ex(event, "target", &target))
+		ret = set_target(model, target);
+	if (ret || !state)
+		return ret;
+	/* Whatever happens, a case that was open before is not so any more. */
+	model->current = NULL;
+	model->has_end = !strcmp(state, "end");
+	if (!model->has_end)
+		return 0;
+	if (results_verdict_parse(get_string(event, "verdict"), &model->end_verdict))
+		model->has_end = false;
+	return results_set_string(&model->detail, get_string(event, "detail"));
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t text_len = strlen(text);
+	size_t len = strlen(end);
+
+	return text_len >= len && !strcmp(text + text_len - len, end);
+}
+
+static bool is_clock_unit(const char *unit)
+{
+	return !strcmp(unit, "ns") || !strcmp(unit, "instructions");
+}
+
+/* A name and its unit that cannot both be right. NULL if they can. */
+static const char *metric_objection(const struct results_case *test, const char *name,
+				    const char *unit)
+{
+	static const char * const suffixes[] = { "ns", "instructions", "bytes" };
+	const char *c;
+	char suffix[32];
+	size_t i;
+
+	for (c = name; *c; c++)
+		if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '_')
+			return "the name has other characters than a-z, 0-9 and _";
+	if (!islower((unsigned char)*name))
+		return "the name does not start with a letter";
+	for (i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		snprintf(suffix, sizeof(suffix), "_%s", suffixes[i]);
+		if (ends_with(name, suffix) != !strcmp(unit, suffixes[i]))
+			return "name and unit contradict each other";
+	}
+	if (test->unit && is_clock_unit(unit) && strcmp(unit, test->unit))
+		return "the clock of the case counts something else";
+	return NULL;
+}
+
+static int add_sample(struct results_metric *metric, int64_t cycle, double value)
+{
+	struct results_sample *samples;
+
+	/* Grow by doubling: at each power of two the array is full. */
+	if (!(metric->n & (metric->n - 1))) {
+		samples = reallocarray(metric->samples, metric->n ? 2 * metric->n : 1,
+				       sizeof(*samples));
+		if (!samples)
+			return -ENOMEM;
+		metric->samples = samples;
+	}
+	metric->samples[metric->n].cycle = cycle;
+	metric->samples[metric->n].value = value;
+	metric->n++;
+	return 0;
+}
+
+static int on_metric(struct results_case *test, struct json_object *event)
+{
+	const char *name = get_string(event, "name");
+	const char *unit = get_string(event, "unit");
+	struct json_object *labels = NULL;
+	struct results_metric *metrics;
+	struct results_metric *metric;
+	const char *objection;
+	int64_t cycle = 0;
+	double value;
+	size_t i;
+
+	get_integer(event, "cycle", &cycle);
+	if (!name || !unit || !get_number(event, "value", &value)) {
+		test->refused++;
+		return results_add_note(test->notes, "a metric without name, unit or number was refused");
+	}
+	objection = metric_objection(test, name, unit);
+	if (objection) {
+		if (test->refused++ < MAX_FAILURES)
+			return results_add_note(test->notes, "metric \"%s\" in \"%s\" was refused: %s",
+						name, unit, objection);
+		return 0;
+	}
+	if (is_clock_unit(unit) && !test->unit && results_set_string(&test->unit, unit))
+		return -ENOMEM;
+	json_object_object_get_ex(event, "labels", &labels);
+	labels = merge_labels(labels, test->labels);
+	if (!labels)
+		return -ENOMEM;
+	for (i = 0; i < test->nr_metrics; i++) {
+		metric = &test->metrics[i];
+		if (!strcmp(metric->name, name) && !strcmp(metric->unit, unit) &&
+		    json_object_equal(metric->labels, labels)) {
+			json_object_put(labels);
+			return add_sample(metric, cycle, value);
+		}
+	}
+	metrics = reallocarray(test->metrics, test->nr_metrics + 1, sizeof(*metrics));
+	if (!metrics) {
+		json_object_put(labels);
+		return -ENOMEM;
+	}
+	test->metrics = metrics;
+	metric = &metrics[test->nr_metrics++];
+	memset(metric, 0, sizeof(*metric));
+	metric->labels = labels;
+	metric->name = strdup(name);
+	metric->unit = strdup(unit);
+	if (!metric->name || !metric->unit)
+		return -ENOMEM;
+	return add_sample(metric, cycle, value);
+}
+
+static int get_check(struct results_case *test, const char *name, struct results_check **found)
+{
+	struct results_check *checks;
+	struct results_check *check;
+	size_t i;
+
+	for (i = 0; i < test->nr_checks; i++) {
+		if (!strcmp(test->checks[i].name, name)) {
+			*found = &test->checks[i];
+			return 0;
+		}
+	}
+	checks = reallocarray(test->checks, test->nr_checks + 1, sizeof(*checks));
+	if (!checks)
+		return -ENOMEM;
+	test->checks = checks;
+	check = &checks[test->nr_checks++];
+	memset(check, 0, sizeof(*check));
+	check->verdict = RESULTS_SKIP;
+	check->name = strdup(name);
+	check->detail = strdup("");
+	check->failures = json_object_new_array();
+	if (!check->name || !check->detail || !check->failures)
+		return -ENOMEM;
+	*found = check;
+	return 0;
+}
+
+static int add_failure(struct results_check *check, int64_t cycle, const char *detail)
+{
+	struct json_object *failure;
+
+	if (json_object_array_length(check->failures) >= MAX_FAILURES)
+		return 0;
+	failure = json_object_new_object();
+	if (!failure ||
+	    json_object_object_add(failure, "cycle", json_object_new_int64(cycle)) ||
+	    json_object_object_add(failure, "detail", json_object_new_string(detail)) ||
+	    json_object_array_add(check->failures, failure)) {
+		json_object_put(failure);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int on_check(struct results_case *test, struct json_object *event)
+{
+	const char *name = get_string(event, "name");
+	const char *detail = get_string(event, "detail");
+	enum results_verdict verdict;
+	struct results_check *check;
+	int64_t cycle = 0;
+	bool first_failure;
+	int ret;
+
+	if (!detail)
+		detail = "";
+	get_integer(event, "cycle", &cycle);
+	ret = get_check(test, name ? name : "unnamed", &check);
+	if (ret)
+		return ret;
+	/* What is not clearly good is bad. */
+	if (results_verdict_parse(get_string(event, "verdict"), &verdict) ||
+	    (verdict != RESULTS_PASS && verdict != RESULTS_SKIP))
+		verdict = RESULTS_FAIL;
+	first_failure = verdict == RESULTS_FAIL && !check->failed;
+	if (verdict == RESULTS_PASS)
+		check->passed++;
+	else if (verdict == RESULTS_SKIP)
+		check->skipped++;
+	else
+		check->failed++;
+	check->verdict = results_verdict_worse(check->verdict, verdict);
+	if (first_failure || (!*check->detail && !check->failed))
+		ret = results_set_string(&check->detail, detail);
+	if (!ret && verdict == RESULTS_FAIL)
+		ret = add_failure(check, cycle, detail);
+	return ret;
+}
+
+static int on_log(struct results_case *test, struct json_object *event)
+{
+	const char *level = get_string(event, "level");
+	const char *text = get_string(event, "text");
+
+	if (!level || !text || !strcmp(level, "info") ||
+	    json_object_array_length(test->notes) >= MAX_FAILURES)
+		return 0;
+	return results_add_note(test->notes, "%s: %s", level, text);
+}
+
+static int on_event(void *context, struct json_object *event)
+{
+	struct results_model *model = context;
+	const char *kind = get_string(event, "event");
+	const char *name = get_string(event, "case");
+	struct results_case *test = model->current;
+	int64_t cycles;
+	int64_t seq;
+	int ret;
+
+	if (!strcmp(kind, "run"))
+		return on_run(model, event);
+	if (!strcmp(kind, "case"))
+		return on_case(model, event);
+	if (name) {
+		ret = get_case(model, name, &test);
+		if (ret)
+			return ret;
+	}
+	if (!test) {
+		model->stray++;
+		return 0;
+	}
+	/* A directory without a controller (host target): the agent's first sign begins the case. */
+	if (!test->attempts) {
+		test->attempts = 1;
+		test->running = true;
+		model->current = test;
+	}
+	if (get_integer(event, "seq", &seq)) {
+		if (test->next_seq >= 0 && seq > test->next_seq)
+			test->lost += seq - test->next_seq;
+		test->next_seq = seq + 1;
+	}
+	if (!strcmp(kind, "metric"))
+		return on_metric(test, event);
+	if (!strcmp(kind, "check"))
+		return on_check(test, event);
+	if (!strcmp(kind, "log"))
+		return on_log(test, event);
+	if ((!strcmp(kind, "progress") || !strcmp(kind, "done")) &&
+	    get_integer(event, "cycle", &cycles) && cycles > test->cycles_completed)
+		test->cycles_completed = cycles;
+	return 0;
+}
+
+/* Console */
+
+static bool is_problem(const char *line)
+{
+	static const char * const marks[] = {
+		"------------[ cut here", "WARNING: ", "BUG: ", "Oops", "Kernel panic", "KASAN:",
+		"general protection fault", "INFO: task ", "rcu: INFO: rcu_", "kmemleak: ",
+		"possible recursive locking", "possible circular locking", "UBSAN: ",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(marks); i++)
+		if (strstr(line, marks[i]))
+			return true;
+	return false;
+}
+
+/* A console may hold anything: what is not printable UTF-8 becomes '?'. In place. */
+static size_t printable(char *line, size_t len)
+{
+	unsigned char *bytes = (unsigned char *)line;
+	size_t out = 0;
+	size_t more;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < len; i++) {
+		if (bytes[i] == '\n' || bytes[i] == '\r')
+			continue;
+		if (bytes[i] == 0x1b && i + 1 < len && bytes[i + 1] == '[') {
+			/* Colours and cursor movements of a terminal */
+			for (i += 2; i < len && (bytes[i] < 0x40 || bytes[i] > 0x7e); i++)
+				;
+			continue;
+		}
+		if (bytes[i] == '\t' || (bytes[i] >= 0x20 && bytes[i] < 0x7f)) {
+			bytes[out++] = bytes[i];
+			continue;
+		}
+		more = bytes[i] >= 0xc2 && bytes[i] < 0xe0 ? 1 :
+		       bytes[i] >= 0xe1 && bytes[i] < 0xed ? 2 : 0;
+		for (j = 1; j <= more && i + j < len && (bytes[i + j] & 0xc0) == 0x80; j++)
+			;
+		if (more && j > more) {
+			memmove(bytes + out, bytes + i, more + 1);
+			out += more + 1;
+			i += more;
+		} else {
+			bytes[out++] = '?';
+		}
+	}
+	return out;
+}
+
+static int add_line(char **text, size_t *len, const char *line, size_t line_len)
+{
+	char *longer = realloc(*text, *len + line_len + 2);
+
+	if (!longer)
+		return -ENOMEM;
+	memcpy(longer + *len, line, line_len);
+	*len += line_len;
+	longer[(*len)++] = '\n';
+	longer[*len] = '\0';
+	*text = longer;
+	return 0;
+}
+
+struct ring {
+	char *lines[TAIL_LINES];
+	size_t next;
+};
+
+static int ring_add(struct ring *ring, const char *line, size_t len)
+{
+	char **slot = &ring->lines[ring->next++ % TAIL_LINES];
+
+	free(*slot);
+	*slot = strndup(line, len);
+	return *slot ? 0 : -ENOMEM;
+}
+
+/* The last @n lines of the ring, oldest first */
+static int ring_text(const struct ring *ring, size_t n, char **text, size_t *len)
+{
+	size_t have = ring->next < TAIL_LINES ? ring->next : TAIL_LINES;
+	const char *line;
+	size_t i;
+	int ret = 0;
+
+	if (n > have)
+		n = have;
+	for (i = ring->next - n; !ret && i < ring->next; i++) {
+		line = ring->lines[i % TAIL_LINES];
+		ret = add_line(text, len, line, strlen(line));
+	}
+	return ret;
+}
+
+static int read_console(const struct results_model *model, struct results_case *test)
+{
+	struct ring ring = { 0 };
+	FILE *file __fclose = NULL;
+	char *path __free = NULL;
+	char *line __free = NULL;
+	size_t problem_len = 0;
+	size_t tail_len = 0;
+	size_t after = 0;
+	size_t size = 0;
+	ssize_t len;
+	size_t i;
+	int ret = 0;
+
+	if (strchr(test->name, '/') || test->name[0] == '.')
+		return 0;
+	if (asprintf(&path, "%s/cases/%s/console.log", model->dir, test->name) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	file = fopen(path, "re");
+	if (!file)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	while (!ret && (len = getline(&line, &size, file)) > 0) {
+		len = printable(line, len);
+		line[len] = '\0';
+		if (!test->console_problem && is_problem(line)) {
+			after = PROBLEM_AFTER;
+			ret = ring_text(&ring, PROBLEM_BEFORE, &test->console_problem, &problem_len);
+		}
+		if (!ret && after) {
+			after--;
+			ret = add_line(&test->console_problem, &problem_len, line, len);
+		}
+		if (!ret)
+			ret = ring_add(&ring, line, len);
+	}
+	if (!ret)
+		ret = ring_text(&ring, TAIL_LINES, &test->console_tail, &tail_len);
+	for (i = 0; i < TAIL_LINES; i++)
+		free(ring.lines[i]);
+	return ret;
+}
+
+/* Verdicts */
+
+static int judge_case(struct results_case *test)
+{
+	enum results_verdict verdict;
+	size_t passed = 0;
+	size_t failed = 0;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; i < test->nr_checks; i++) {
+		passed += test->checks[i].passed;
+		failed += test->checks[i].failed;
+	}
+	if (test->has_end)
+		verdict = test->end_verdict;
+	else
+		verdict = test->attempts ? RESULTS_INCOMPLETE : RESULTS_NOTRUN;
+	if (failed)
+		verdict = results_verdict_worse(verdict, RESULTS_FAIL);
+	if (verdict == RESULTS_PASS || verdict == RESULTS_WARN || verdict == RESULTS_DMESG_WARN) {
+		if (!passed) {
+			verdict = results_verdict_worse(verdict, RESULTS_WARN);
+			ret = results_add_note(test->notes, "no check passed, so nothing is proven");
+		}
+		if (!ret && test->lost) {
+			verdict = results_verdict_worse(verdict, RESULTS_WARN);
+			ret = results_add_note(test->notes, "%zu events of the agent are lost", test->lost);
+		}
+		if (test->refused)
+			verdict = results_verdict_worse(verdict, RESULTS_WARN);
+		if (!ret && test->cycles_completed < test->cycles_planned) {
+			verdict = results_verdict_worse(verdict, RESULTS_INCOMPLETE);
+			ret = results_add_note(test->notes, "only %lld of %lld cycles were done",
+					       (long long)test->cycles_completed,
+					       (long long)test->cycles_planned);
+		}
+	}
+	if (!ret && test->interrupted)
+		ret = results_add_note(test->notes,
+				       "attempt %u; what an interrupted attempt brought is dropped",
+				       test->attempts);
+	test->verdict = verdict;
+	test->counts = verdict;
+	if (test->expect != RESULTS_PASS && test->has_end)
+		test->counts = verdict == test->expect ?
+			RESULTS_PASS : results_verdict_worse(verdict, RESULTS_FAIL);
+	return ret;
+}
+
+static bool wants_console(enum results_verdict verdict)
+{
+	return verdict == RESULTS_DMESG_WARN || verdict >= RESULTS_FAIL;
+}
+
+static int judge(struct results_model *model)
+{
+	enum results_verdict verdict = RESULTS_SKIP;
+	const char *clock = NULL;
+	struct results_case *test;
+	bool ran = false;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < model->nr_cases; i++) {
+		test = &model->cases[i];
+		ret = judge_case(test);
+		if (!ret && wants_console(test->verdict))
+			ret = read_console(model, test);
+		verdict = results_verdict_worse(verdict, test->counts);
+		ran |= test->attempts > 0;
+		model->cycles_planned += test->cycles_planned;
+		model->cycles_completed += test->cycles_completed;
+		if (test->unit)
+			clock = clock && strcmp(clock, test->unit) ? "mixed" : test->unit;
+	}
+	if (ret)
+		return ret;
+	/* Part of it was done: the run as a whole is not "notrun" but cut short. */
+	if (verdict == RESULTS_NOTRUN && ran)
+		verdict = RESULTS_INCOMPLETE;
+	if (!model->nr_cases)
+		verdict = RESULTS_NOTRUN;
+	if (model->has_end)
+		verdict = results_verdict_worse(verdict, model->end_verdict);
+	model->verdict = verdict;
+	return results_set_string(&model->clock, clock ? clock : "instructions");
+}
+
+static int summarize(struct results_model *model)
+{
+	struct results_metric *metric;
+	double *values;
+	size_t i;
+	size_t j;
+	size_t k;
+	int ret = 0;
+
+	for (i = 0; !ret && i < model->nr_cases; i++) {
+		for (j = 0; !ret && j < model->cases[i].nr_metrics; j++) {
+			metric = &model->cases[i].metrics[j];
+			values = calloc(metric->n, sizeof(*values));
+			if (!values)
+				return -ENOMEM;
+			for (k = 0; k < metric->n; k++)
+				values[k] = metric->samples[k].value;
+			ret = results_summarize(values, metric->n, &metric->summary);
+			free(values);
+		}
+	}
+	return ret;
+}
+
+static int read_environment(struct results_model *model)
+{
+	char *path __free = NULL;
+
+	if (asprintf(&path, "%s/environment.json", model->dir) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	if (!access(path, R_OK)) {
+		model->environment = json_object_from_file(path);
+		if (!json_object_is_type(model->environment, json_type_object)) {
+			json_object_put(model->environment);
+			model->environment = NULL;
+			if (results_add_note(model->notes, "environment.json is not readable JSON"))
+				return -ENOMEM;
+		}
+	}
+	if (!model->environment)
+		model->environment = json_object_new_object();
+	return model->environment ? 0 : -ENOMEM;
+}
+
+int results_model_load(const char *dir, struct results_model **model)
+{
+	struct results_model *new = calloc(1, sizeof(*new));
+	struct results_read_stats stats = { 0 };
+	int plan;
+	int ret;
+
+	if (!new)
+		return -ENOMEM;
+	ret = -ENOMEM;
+	new->dir = strdup(dir);
+	new->detail = strdup("");
+	new->notes = json_object_new_array();
+	if (!new->dir || !new->detail || !new->notes)
+		goto err;
+	plan = read_plan(new);
+	if (plan && plan != -ENOENT) {
+		ret = plan;
+		goto err;
+	}
+	ret = results_read_events(dir, "events.jsonl", on_event, new, &stats);
+	if (ret == -ENOENT && !plan)
+		ret = 0;
+	if (ret)
+		goto err;
+	new->current = NULL;
+	new->torn = stats.torn;
+	new->busy = results_store_busy(dir) == 1;
+	ret = -ENOMEM;
+	if (!new->iommu && results_set_string(&new->iommu, "mock"))
+		goto err;
+	if (!new->target) {
+		struct json_object *name __json = json_object_new_string("vm");
+
+		if (!name || set_target(new, name))
+			goto err;
+	}
+	if (new->torn && results_add_note(new->notes, "%zu unreadable lines in events.jsonl were skipped",
+					  new->torn))
+		goto err;
+	if (new->stray && results_add_note(new->notes, "%zu events belong to no case", new->stray))
+		goto err;
+	ret = read_environment(new);
+	if (!ret)
+		ret = summarize(new);
+	if (!ret)
+		ret = judge(new);
+	if (!ret)
+		ret = results_analyze(new);
+	if (ret)
+		goto err;
+	*model = new;
+	return 0;
+
+err:
+	results_model_free(new);
+	return ret;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Between the files that build and show the model.
+ */
+#ifndef FLBENCH_MODEL_INTERNAL_H
+#define FLBENCH_MODEL_INTERNAL_H
+
+#include <flbench/model.h>
+
+/* Replace *@where by a copy of @text (NULL is ""); 0 or -ENOMEM, then it stays. */
+int results_set_string(char **where, const char *text);
+
+/* Add a sentence to a JSON array; 0 or -ENOMEM. */
+__attribute__((format(printf, 2, 3)))
+int results_add_note(struct json_object *notes, const char *format, ...);
+
+/* Fill @model's scaling and growth; 0 or -ENOMEM. */
+int results_analyze(struct results_model *model);
+void results_analysis_free(struct results_model *model);
+
+#endif

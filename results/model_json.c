@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The model as results.json, schema flbench/1 (results/schema/flbench-1.json).
+ */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+#include "model_internal.h"
+
+/* Beyond this a double skips integers. */
+#define MAX_EXACT 9007199254740992.0
+
+/*
+ * Small builder: every step is a no-op once one has failed, so that the caller asks only once.
+ */
+struct builder {
+	struct json_object *object;
+	bool failed;
+};
+
+static void add(struct builder *builder, const char *key, struct json_object *value)
+{
+	if (builder->failed || json_object_object_add(builder->object, key, value)) {
+		json_object_put(value);
+		builder->failed = true;
+	}
+}
+
+static void add_string(struct builder *builder, const char *key, const char *text)
+{
+	struct json_object *value = json_object_new_string(text);
+
+	if (!value)
+		builder->failed = true;
+	add(builder, key, value);
+}
+
+static void add_integer(struct builder *builder, const char *key, int64_t number)
+{
+	struct json_object *value = json_object_new_int64(number);
+
+	if (!value)
+		builder->failed = true;
+	add(builder, key, value);
+}
+
+static void add_boolean(struct builder *builder, const char *key, bool state)
+{
+	struct json_object *value = json_object_new_boolean(state);
+
+	if (!value)
+		builder->failed = true;
+	add(builder, key, value);
+}
+
+/* What is not defined is null, which is a NULL pointer for json-c. */
+static struct json_object *number_object(double number)
+{
+	char text[32];
+
+	if (!isfinite(number))
+		return NULL;
+	if (number == trunc(number) && fabs(number) < MAX_EXACT)
+		return json_object_new_int64(number);
+	snprintf(text, sizeof(text), "%.15g", number);
+	return json_object_new_double_s(number, text);
+}
+
+static void add_number(struct builder *builder, const char *key, double number)
+{
+	struct json_object *value = number_object(number);
+
+	if (!value && isfinite(number))
+		builder->failed = true;
+	add(builder, key, value);
+}
+
+static void add_interval(struct builder *builder, const char *key, const double interval[2])
+{
+	struct json_object *array = NULL;
+	struct json_object *value;
+	size_t i;
+
+	if (!isfinite(interval[0]) || !isfinite(interval[1])) {
+		add(builder, key, NULL);
+		return;
+	}
+	array = json_object_new_array();
+	for (i = 0; array && i < 2; i++) {
+		value = number_object(interval[i]);
+		if (!value || json_object_array_add(array, value)) {
+			json_object_put(value);
+			builder->failed = true;
+		}
+	}
+	if (!array)
+		builder->failed = true;
+	add(builder, key, array);
+}
+
+static void add_shared(struct builder *builder, const char *key, struct json_object *value)
+{
+	add(builder, key, json_object_get(value));
+}
+
+static struct builder begin(void)
+{
+	struct builder builder = { .object = json_object_new_object() };
+
+	builder.failed = !builder.object;
+	return builder;
+}
+
+static void add_built(struct builder *builder, const char *key, struct builder *child)
+{
+	if (child->failed) {
+		json_object_put(child->object);
+		builder->failed = true;
+		return;
+	}
+	add(builder, key, child->object);
+}
+
+static void append_built(struct json_object *array, struct builder *child, bool *failed)
+{
+	if (child->failed || json_object_array_add(array, child->object)) {
+		json_object_put(child->object);
+		*failed = true;
+	}
+}
+
+static struct builder case_json(const struct results_case *test)
+{
+	struct builder out = begin();
+	struct builder cycles = begin();
+
+	add_string(&out, "name", test->name);
+	add_shared(&out, "labels", test->labels);
+	add_string(&out, "verdict", results_verdict_name(test->verdict));
+	add_string(&out, "expect", results_verdict_name(test->expect));
+	add_string(&out, "detail", test->detail);
+	if (test->scenario)
+		add_string(&out, "scenario", test->scenario);
+	if (test->unit)
+		add_string(&out, "clock", test->unit);
+	add_integer(&out, "attempts", test->attempts);
+	add_boolean(&out, "interrupted", test->interrupted);
+	add_integer(&cycles, "planned", test->cycles_planned);
+	add_integer(&cycles, "completed", test->cycles_completed);
+	add_built(&out, "cycles", &cycles);
+	add_number(&out, "seconds", test->seconds);
+	add_integer(&out, "events_lost", test->lost);
+	add_shared(&out, "notes", test->notes);
+	if (test->console_problem)
+		add_string(&out, "console_problem", test->console_problem);
+	if (test->console_tail)
+		add_string(&out, "console_tail", test->console_tail);
+	return out;
+}
+
+static struct builder check_json(const struct results_case *test, const struct results_check *check)
+{
+	struct builder out = begin();
+
+	add_string(&out, "name", check->name);
+	add_string(&out, "case", test->name);
+	add_string(&out, "verdict", results_verdict_name(check->verdict));
+	add_string(&out, "detail", check->detail);
+	add_integer(&out, "passed", check->passed);
+	add_integer(&out, "failed", check->failed);
+	add_integer(&out, "skipped", check->skipped);
+	if (check->failed)
+		add_shared(&out, "failures", check->failures);
+	return out;
+}
+
+static struct builder metric_json(const struct results_case *test,
+				  const struct results_metric *metric)
+{
+	const struct results_summary *summary = &metric->summary;
+	struct builder out = begin();
+
+	add_string(&out, "name", metric->name);
+	add_string(&out, "unit", metric->unit);
+	add_string(&out, "case", test->name);
+	add_shared(&out, "labels", metric->labels);
+	add_integer(&out, "n", summary->n);
+	add_number(&out, "min", summary->min);
+	add_number(&out, "median", summary->median);
+	add_number(&out, "mean", summary->mean);
+	add_number(&out, "stddev", summary->stddev);
+	add_interval(&out, "ci95", summary->ci95);
+	add_number(&out, "max", summary->max);
+	return out;
+}
+
+static struct builder scaling_json(const struct results_scaling *line)
+{
+	struct builder out = begin();
+
+	add_string(&out, "metric", line->metric);
+	add_string(&out, "unit", line->unit);
+	add_string(&out, "axis", line->axis);
+	if (line->coupled)
+		add_string(&out, "coupled", line->coupled);
+	add_shared(&out, "labels", line->labels);
+	add_integer(&out, "n", line->n);
+	add_number(&out, "exponent", line->fit.slope);
+	add_interval(&out, "ci95", line->fit.slope_ci95);
+	add_number(&out, "factor", exp(line->fit.intercept));
+	add_number(&out, "r2", line->fit.r2);
+	return out;
+}
+
+static struct builder growth_json(const struct results_growth *growth)
+{
+	struct builder out = begin();
+	struct builder cycles = begin();
+
+	add_string(&out, "metric", growth->metric->name);
+	add_string(&out, "unit", growth->metric->unit);
+	add_string(&out, "case", growth->in->name);
+	add_integer(&cycles, "from", growth->from);
+	add_integer(&cycles, "to", growth->to);
+	add_built(&out, "cycles", &cycles);
+	add_number(&out, "first", growth->first);
+	add_number(&out, "last", growth->last);
+	add_number(&out, "per_cycle", growth->fit.slope);
+	add_interval(&out, "ci95", growth->fit.slope_ci95);
+	if (growth->baseline_in) {
+		struct builder versus = begin();
+
+		add_string(&versus, "case", growth->baseline_in->name);
+		add_number(&versus, "excess_per_cycle", growth->excess);
+		add_interval(&versus, "ci95", growth->excess_ci95);
+		add_built(&out, "baseline", &versus);
+	}
+	return out;
+}
+
+int results_model_json(const struct results_model *model, struct json_object **json)
+{
+	struct json_object *checks __json = json_object_new_array();
+	struct json_object *metrics __json = json_object_new_array();
+	struct json_object *cases __json = json_object_new_array();
+	struct json_object *scaling __json = json_object_new_array();
+	struct json_object *growth __json = json_object_new_array();
+	struct builder out = begin();
+	struct builder cycles = begin();
+	struct builder item;
+	bool failed = !checks || !metrics || !cases || !scaling || !growth;
+	size_t i;
+	size_t j;
+
+	for (i = 0; !failed && i < model->nr_cases; i++) {
+		const struct results_case *test = &model->cases[i];
+
+		item = case_json(test);
+		append_built(cases, &item, &failed);
+		for (j = 0; j < test->nr_checks; j++) {
+			item = check_json(test, &test->checks[j]);
+			append_built(checks, &item, &failed);
+		}
+		for (j = 0; j < test->nr_metrics; j++) {
+			item = metric_json(test, &test->metrics[j]);
+			append_built(metrics, &item, &failed);
+		}
+	}
+	for (i = 0; !failed && i < model->nr_scaling; i++) {
+		/* One point is a point, not growth. */
+		if (!model->scaling[i].fitted)
+			continue;
+		item = scaling_json(&model->scaling[i]);
+		append_built(scaling, &item, &failed);
+	}
+	for (i = 0; !failed && i < model->nr_growth; i++) {
+		item = growth_json(&model->growth[i]);
+		append_built(growth, &item, &failed);
+	}
+	add_string(&out, "schema", "flbench/1");
+	add_string(&out, "verdict", results_verdict_name(model->verdict));
+	add_string(&out, "detail", model->detail);
+	add_shared(&out, "target", model->target);
+	add_string(&out, "iommu", model->iommu);
+	add_string(&out, "clock", model->clock);
+	add_integer(&cycles, "planned", model->cycles_planned);
+	add_integer(&cycles, "completed", model->cycles_completed);
+	add_built(&out, "cycles", &cycles);
+	add_integer(&out, "torn_lines", model->torn);
+	add_shared(&out, "notes", model->notes);
+	add_shared(&out, "cases", cases);
+	add_shared(&out, "checks", checks);
+	add_shared(&out, "metrics", metrics);
+	add_shared(&out, "scaling", scaling);
+	add_shared(&out, "growth", growth);
+	if (failed || out.failed) {
+		json_object_put(out.object);
+		return -ENOMEM;
+	}
+	*json = out.object;
+	return 0;
+}
