@@ -6,7 +6,7 @@
 #ifndef _LINUX_KHO_ABI_IOMMU_H
 #define _LINUX_KHO_ABI_IOMMU_H
 
-#include <linux/align.h>
+#include <linux/bits.h>
 #include <linux/types.h>
 
 /**
@@ -184,18 +184,18 @@ enum pt_iommu_format_ser {
 	PT_IOMMU_FORMATS,
 };
 
-#define PT_IOMMU_SER_INCOHERENT		(1U << 0) /* the walker does not snoop */
-#define PT_IOMMU_SER_SIGN_EXTEND	(1U << 1)
-#define PT_IOMMU_SER_ENCRYPT_TABLES	(1U << 2)
-#define PT_IOMMU_SER_FORCE_COHERENCE	(1U << 3)
-#define PT_IOMMU_SER_FORCE_WRITEABLE	(1U << 4)
-#define PT_IOMMU_SER_SVNAPOT_64K	(1U << 5)
-#define PT_IOMMU_SER_SVPBMT		(1U << 6)
-#define PT_IOMMU_SER_DYNAMIC_TOP	(1U << 7) /* the top level may grow */
+#define PT_IOMMU_SER_INCOHERENT		BIT(0) /* the walker does not snoop */
+#define PT_IOMMU_SER_SIGN_EXTEND	BIT(1)
+#define PT_IOMMU_SER_ENCRYPT_TABLES	BIT(2)
+#define PT_IOMMU_SER_FORCE_COHERENCE	BIT(3)
+#define PT_IOMMU_SER_FORCE_WRITEABLE	BIT(4)
+#define PT_IOMMU_SER_SVNAPOT_64K	BIT(5)
+#define PT_IOMMU_SER_SVPBMT		BIT(6)
+#define PT_IOMMU_SER_DYNAMIC_TOP	BIT(7) /* the top level may grow */
 #define PT_IOMMU_SER_FLAGS		((1U << 8) - 1)
 
-#define IOMMU_DOMAIN_SER_DIRTY_TRACKING	(1U << 0)
-#define IOMMU_DOMAIN_SER_ENFORCE_CC	(1U << 1)
+#define IOMMU_DOMAIN_SER_DIRTY_TRACKING	BIT(0)
+#define IOMMU_DOMAIN_SER_ENFORCE_CC	BIT(1)
 #define IOMMU_DOMAIN_SER_FLAGS		((1U << 2) - 1)
 
 #define IOMMU_RECORD_USED		0x4c495645U /* "LIVE"; 0 is a free slot */
