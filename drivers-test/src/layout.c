@@ -26,10 +26,8 @@ int layout_generate(uint64_t seed, uint32_t domain, uint32_t nr, struct layout_m
 	if (!nr || nr > LAYOUT_MAPPINGS_MAX || domain >= LAYOUT_DOMAINS_MAX)
 		return -EINVAL;
 
-	/* Two leaf tables' worth of room make the starts differ; every fourth domain needs a table level more. */
+	/* Two leaf tables' worth of room make the starts differ. */
 	leaf = LAYOUT_IOVA_MIN + 2 * LAYOUT_LEAF_SIZE * domain;
-	if (domain % 4 == 3)
-		leaf += (1 + next_random(&random) % 60) << 40;
 
 	for (uint32_t i = 0; i < nr; i++) {
 		struct layout_mapping *m = &mappings[i];

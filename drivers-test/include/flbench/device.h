@@ -14,7 +14,7 @@ struct dma_device;
 /**
  * struct dma_device_ops - what a kind of device can do
  * @name: name of the kind
- * @hwpt_alloc: make a HWPT over @ioas_id of the kind that the device's IOMMU wants, with IOVAs up to 2^47. Return: 0 or -errno.
+ * @hwpt_alloc: make a HWPT over @ioas_id of the kind that the device's IOMMU wants, with IOVAs up to 2^38. Return: 0 or -errno.
  * @attach: create or bind the device, attached to @pt_id (an IOAS or HWPT) of iommufd @iommufd.
  *	Guarantees: no DMA is running when it returns. Return: 0 or -errno.
  * @key: the number by which the device is found again after a kexec. Return: 0 or -errno.

@@ -20,8 +20,9 @@
 /* Mappings in one leaf table, which covers LAYOUT_LEAF_SIZE of the mock's IOVA space (512 entries of 2 KiB). */
 #define LAYOUT_LEAF_MAPPINGS 16u
 #define LAYOUT_LEAF_SIZE (1ull << 20)
-/* All IOVAs are at or above this: far above the RAM of any VM we start. */
+/* All IOVAs are at or above the one, far above the RAM of any VM we start, and below the other, the end of the mock's table. */
 #define LAYOUT_IOVA_MIN (64ull << 30)
+#define LAYOUT_IOVA_END (256ull << 30)
 #define LAYOUT_DOMAINS_MAX 65536u
 #define LAYOUT_MAPPINGS_MAX 4096u
 

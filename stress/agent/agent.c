@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The stage machine: see agent.h. */
+#include <errno.h>
+#include <glob.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <flbench/liveupdate.h>
+#include <flbench/mock.h>
+
+#include "agent.h"
+#include "cleanup.h"
+#include "clock.h"
+#include "scenario.h"
+#include "system.h"
+
+#define TOKEN_STATE 1ull
+/* The kernel's own record of what it preserved, and how long the freeze took. */
+#define RECORDS_IN "/sys/kernel/debug/iommu_liveupdate/incoming"
+#define RECORDS_OUT "/sys/kernel/debug/iommu_liveupdate/outgoing"
+/* KUnit's taint says that the kernel contains tests, not that anything is wrong. */
+#define TAINT_TEST_MASK (1ul << 18)
+
+bool agent_check(struct agent *a, const char *name, bool ok, const char *format, ...)
+{
+	char detail[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(detail, sizeof(detail), format, args);
+	va_end(args);
+	event_check(&a->log, name, ok ? "pass" : "fail", "%s", detail);
+	return ok;
+}
+
+int agent_error(struct agent *a, const char *name, int err)
+{
+	if (err)
+		event_check(&a->log, name, "fail", "%s", a->w.problem[0] ? a->w.problem : strerror(-err));
+	a->w.problem[0] = '\0';
+	return err;
+}
+
+void agent_metric_ticks(struct agent *a, const char *name, uint64_t ticks)
+{
+	const char *unit = a->c.instructions ? "instructions" : "ns";
+	char full[64];
+
+	snprintf(full, sizeof(full), "%s_%s", name, unit);
+	event_metric(&a->log, &a->c, full, unit, clock_to_unit(ticks, a->c.instructions));
+}
+
+static void metric_bytes(struct agent *a, const char *name, uint64_t value)
+{
+	event_metric(&a->log, &a->c, name, "bytes", value);
+}
+
+/* Compare the kernel's count of records with ours; a kernel that does not tell is skipped, aloud. */
+static void check_records(struct agent *a, const char *path, const char *name)
+{
+	uint64_t domains, devices;
+
+	if (system_key(path, "domains", &domains) || system_key(path, "devices", &devices)) {
+		event_check(&a->log, name, "skip", "%s does not tell", path);
+		return;
+	}
+	agent_check(a, name, domains == a->c.domains && devices == a->c.devices,
+		    "the kernel's records: %llu domains, %llu devices; the case: %u, %u", (unsigned long long)domains,
+		    (unsigned long long)devices, a->c.domains, a->c.devices);
+}
+
+/* ---- the agent's own state ---- */
+
+int agent_state_save(struct agent *a)
+{
+	size_t size = state_size(a->c.devices);
+	int memfd auto_close = memfd_create("flbench-state", MFD_CLOEXEC);
+	int err;
+
+	if (memfd < 0 || ftruncate(memfd, size))
+		return agent_error(a, "state", -errno);
+	a->state_memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+	if (a->state_memory == MAP_FAILED) {
+		a->state_memory = NULL;
+		return agent_error(a, "state", -errno);
+	}
+	a->state_session = liveupdate_session_create(a->liveupdate_fd, AGENT_SESSION_STATE);
+	if (a->state_session < 0)
+		return agent_error(a, "state", a->state_session);
+	/* What is preserved is the memory, not its contents: those may still change until the jump. */
+	err = liveupdate_preserve_fd(a->state_session, memfd, TOKEN_STATE);
+	return agent_error(a, "state", err);
+}
+
+void agent_state_drop(struct agent *a)
+{
+	cleanup_close(&a->state_session);
+	a->state_session = -1;
+	if (a->state_memory)
+		munmap(a->state_memory, state_size(a->c.devices));
+	a->state_memory = NULL;
+}
+
+static void seal_state(struct agent *a)
+{
+	struct agent_state *s = a->state;
+
+	s->seed = a->c.seed;
+	s->seq = *a->log.seq;
+	s->domains = a->c.domains;
+	s->devices = a->c.devices;
+	s->iommufds = a->c.iommufds;
+	s->mappings = a->c.mappings;
+	s->cycle = a->log.cycle;
+	s->signature = a->w.signature;
+	s->failed_checks = *a->log.failed_checks;
+	s->preserved = a->c.preserve;
+	strcpy(s->name, a->c.name);
+	state_seal(s);
+	memcpy(a->state_memory, s, s->total_bytes);
+}
+
+/* -ENOENT: no previous kernel left anything, this is the first. */
+static int state_load(struct agent *a)
+{
+	int session auto_close = liveupdate_session_retrieve(a->liveupdate_fd, AGENT_SESSION_STATE);
+	int memfd auto_close = -1;
+	const char *reason = "";
+	struct stat info;
+	void *memory;
+	int err;
+
+	if (session < 0)
+		return session;
+	memfd = liveupdate_retrieve_fd(session, TOKEN_STATE);
+	if (memfd < 0)
+		return memfd;
+	if (fstat(memfd, &info))
+		return -errno;
+	memory = mmap(NULL, info.st_size, PROT_READ, MAP_SHARED, memfd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	err = state_check(memory, info.st_size, &reason);
+	if (!err) {
+		const struct agent_state *s = memory;
+
+		if (strcmp(s->name, a->c.name) || s->seed != a->c.seed || s->domains != a->c.domains ||
+		    s->devices != a->c.devices || s->iommufds != a->c.iommufds || s->mappings != a->c.mappings) {
+			reason = "of another case";
+			err = -EINVAL;
+		} else {
+			memcpy(a->state, s, s->total_bytes);
+		}
+	}
+	munmap(memory, info.st_size);
+	if (err) {
+		event_text(&a->log, "error", "the previous kernel's state is refused: %s", reason);
+		return err;
+	}
+	return liveupdate_finish(session);
+}
+
+/* ---- steps ---- */
+
+int agent_session_create(struct agent *a)
+{
+	a->session = liveupdate_session_create(a->liveupdate_fd, AGENT_SESSION);
+	if (a->session < 0)
+		return agent_error(a, "preserve", world_problem(&a->w, a->session, "creating the session"));
+	return 0;
+}
+
+int agent_session_retrieve(struct agent *a)
+{
+	a->session = liveupdate_session_retrieve(a->liveupdate_fd, AGENT_SESSION);
+	if (a->session < 0)
+		return agent_error(a, "retrieve", world_problem(&a->w, a->session, "retrieving the session"));
+	return 0;
+}
+
+static int setup(struct agent *a)
+{
+	uint64_t start;
+	int err;
+
+	event_stage(&a->log, "setup", true);
+	start = clock_ticks();
+	err = world_create_memory(&a->w);
+	if (!err) {
+		world_sign(&a->w, a->log.cycle);
+		err = world_create(&a->w);
+	}
+	if (err)
+		return agent_error(a, "setup", err);
+	agent_metric_ticks(a, "setup", clock_ticks() - start);
+	event_stage(&a->log, "setup", false);
+	err = agent_verify(a, "translate-setup");
+	if (!err)
+		err = agent_remap(a);
+	if (!err && a->scenario->created)
+		err = a->scenario->created(a);
+	return err;
+}
+
+int agent_load(struct agent *a)
+{
+	/* With two kernels they take turns: the second one is loaded by the first, the first by the second. */
+	const char *kernel = a->c.next_kernel[0] && a->log.cycle % 2 == 0 ? a->c.next_kernel : a->c.kernel;
+	int err;
+
+	event_stage(&a->log, "load", true);
+	err = system_kexec_load(kernel);
+	if (err)
+		return agent_error(a, "load", world_problem(&a->w, err, "loading %s", kernel));
+	event_stage(&a->log, "load", false);
+	return 0;
+}
+
+int agent_preserve(struct agent *a)
+{
+	uint64_t start, marked, memory, end;
+	int err;
+
+	event_stage(&a->log, "preserve", true);
+	world_sign(&a->w, a->log.cycle + 1);
+	err = world_keys(&a->w, a->state->keys);
+	if (err)
+		return agent_error(a, "preserve", err);
+	err = agent_session_create(a);
+	if (err)
+		return err;
+	start = clock_ticks();
+	err = world_mark(&a->w);
+	marked = clock_ticks();
+	if (!err)
+		err = world_preserve_memory(&a->w, a->session);
+	memory = clock_ticks();
+	if (!err)
+		err = world_preserve(&a->w, a->session);
+	end = clock_ticks();
+	if (err)
+		return agent_error(a, "preserve", err);
+	agent_metric_ticks(a, "mark", marked - start);
+	agent_metric_ticks(a, "preserve_memory", memory - marked);
+	agent_metric_ticks(a, "preserve", end - memory);
+	check_records(a, RECORDS_OUT, "records-outgoing");
+	event_stage(&a->log, "preserve", false);
+	return agent_error(a, "immutable", world_check_immutable(&a->w));
+}
+
+int agent_jump(struct agent *a)
+{
+	int err;
+
+	event_stage(&a->log, "kexec", true);
+	event_drain(&a->log);
+	seal_state(a);
+	/* The last instant at which user space of this kernel runs. */
+	state_stamp(a->state_memory, clock_ticks());
+	err = system_kexec();
+	event_text(&a->log, "warning", "the kexec was refused: %s", strerror(-err));
+	return err;
+}
+
+int agent_leave(struct agent *a)
+{
+	int err = agent_jump(a);
+
+	return agent_error(a, "kexec", world_problem(&a->w, err, "the jump to the next kernel"));
+}
+
+int agent_retrieve(struct agent *a)
+{
+	uint64_t start, files, domains, memory;
+	int err;
+
+	event_stage(&a->log, "retrieve", true);
+	check_records(a, RECORDS_IN, "records-incoming");
+	err = agent_session_retrieve(a);
+	if (err)
+		return err;
+	a->w.signature = a->state->signature;
+	start = clock_ticks();
+	err = world_retrieve_memory(&a->w, a->session);
+	memory = clock_ticks();
+	if (!err)
+		err = world_retrieve_iommufds(&a->w, a->session);
+	files = clock_ticks();
+	if (!err)
+		err = world_retrieve_domains(&a->w, a->state->keys);
+	domains = clock_ticks();
+	if (err)
+		return agent_error(a, "retrieve", err);
+	agent_metric_ticks(a, "retrieve_memory", memory - start);
+	agent_metric_ticks(a, "retrieve", files - memory);
+	agent_metric_ticks(a, "retrieve_domains", domains - files);
+	event_stage(&a->log, "retrieve", false);
+	return 0;
+}
+
+/* The baseline also runs on a kernel whose mock cannot do DMA: then nothing is proved, and that is said. */
+static bool cannot_tell(struct agent *a, const char *check, int err)
+{
+	if (err != -EOPNOTSUPP || a->c.preserve)
+		return false;
+	event_check(&a->log, check, "skip", "this kernel's mock does no DMA");
+	a->w.problem[0] = '\0';
+	return true;
+}
+
+int agent_verify(struct agent *a, const char *check)
+{
+	int err;
+
+	event_stage(&a->log, "verify", true);
+	err = world_verify(&a->w);
+	if (cannot_tell(a, check, err))
+		return 0;
+	if (err)
+		return agent_error(a, check, err);
+	agent_check(a, check, true, "%u domains: every mapping leads to its pages with their bytes, holes fault, read-only is read-only",
+		    a->c.domains);
+	event_stage(&a->log, "verify", false);
+	return 0;
+}
+
+int agent_adopt(struct agent *a)
+{
+	uint64_t start, rebuilt, end;
+	int err;
+
+	event_stage(&a->log, "adopt", true);
+	start = clock_ticks();
+	err = world_rebuild(&a->w);
+	rebuilt = clock_ticks();
+	if (!err)
+		err = world_adopt(&a->w);
+	end = clock_ticks();
+	if (err)
+		return agent_error(a, "adopt", err);
+	agent_metric_ticks(a, "rebuild", rebuilt - start);
+	agent_metric_ticks(a, "adopt", end - rebuilt);
+	event_stage(&a->log, "adopt", false);
+	return 0;
+}
+
+int agent_remap(struct agent *a)
+{
+	int err;
+
+	event_stage(&a->log, "remap", true);
+	err = world_remap(&a->w, a->log.cycle);
+	if (cannot_tell(a, "remap", err))
+		return 0;
+	if (err)
+		return agent_error(a, "remap", err);
+	agent_check(a, "remap", true, "%u domains: map, unmap and map again", a->c.domains);
+	event_stage(&a->log, "remap", false);
+	return 0;
+}
+
+int agent_finish(struct agent *a)
+{
+	uint64_t start, end;
+	int err;
+
+	event_stage(&a->log, "finish", true);
+	start = clock_ticks();
+	err = liveupdate_finish(a->session);
+	end = clock_ticks();
+	if (err)
+		return agent_error(a, "finish", world_problem(&a->w, err, "finishing the session"));
+	cleanup_close(&a->session);
+	a->session = -1;
+	agent_metric_ticks(a, "finish", end - start);
+	event_stage(&a->log, "finish", false);
+	return 0;
+}
+
+/* ---- a boot ---- */
+
+static void check_kernel(struct agent *a)
+{
+	char text[512];
+	struct system_memory memory;
+	unsigned long taint;
+	int found;
+
+	if (system_read("/proc/sys/kernel/tainted", text, sizeof(text))) {
+		event_check(&a->log, "taint", "skip", "the kernel does not tell");
+	} else {
+		taint = strtoul(text, NULL, 10);
+		agent_check(a, "taint", !(taint & ~TAINT_TEST_MASK), "taint 0x%lx%s", taint,
+			    taint & TAINT_TEST_MASK ? " (18: contains KUnit tests, allowed)" : "");
+	}
+	found = system_log_complaints(text, sizeof(text));
+	agent_check(a, "dmesg", found == 0, found < 0 ? "cannot read the log: %d%s" : "%d complaints %s", found, text);
+	if (a->c.kmemleak) {
+		found = system_kmemleak(text, sizeof(text));
+		if (found == -ENOENT)
+			event_check(&a->log, "kmemleak", "skip", "the kernel has no kmemleak");
+		else
+			agent_check(a, "kmemleak", found == 0, found < 0 ? "cannot scan: %d%s" : "%d reports %s", found, text);
+	}
+	if (system_memory_read(&memory))
+		return;
+	metric_bytes(a, "mem_available_bytes", memory.available_bytes);
+	metric_bytes(a, "slab_bytes", memory.slab_bytes);
+	metric_bytes(a, "slab_unreclaimable_bytes", memory.unreclaimable_bytes);
+	metric_bytes(a, "unevictable_bytes", memory.unevictable_bytes);
+	metric_bytes(a, "shmem_bytes", memory.shmem_bytes);
+	metric_bytes(a, "table_bytes", memory.iommu_bytes);
+	if (a->c.preserve)
+		metric_bytes(a, "preserved_bytes", memory.iommu_bytes + (uint64_t)a->c.domains * LAYOUT_SLOT_SIZE);
+}
+
+static void report_start(struct agent *a, uint64_t first_ticks)
+{
+	struct utsname kernel;
+	char boot_id[64] = "";
+	uint64_t blackout, freeze = 0;
+
+	uname(&kernel);
+	system_read("/proc/sys/kernel/random/boot_id", boot_id, sizeof(boot_id));
+	event_agent(&a->log, kernel.release, a->c.name, boot_id);
+	if (a->log.cycle == 0)
+		return;
+	event_stage(&a->log, "kexec", false);
+	blackout = first_ticks - a->state->last_ticks;
+	agent_metric_ticks(a, "blackout", blackout);
+	if (a->c.preserve) {
+		if (system_key(RECORDS_IN, "freeze_cycles", &freeze))
+			event_text(&a->log, "warning", "%s does not tell freeze_cycles", RECORDS_IN);
+		else
+			agent_metric_ticks(a, "freeze", freeze);
+	}
+	/* From the end of the freeze on: shutting devices down, jumping, and the next kernel's boot. */
+	agent_metric_ticks(a, "boot", blackout - freeze);
+}
+
+static int arrive(struct agent *a)
+{
+	int err = a->scenario->retrieve ? a->scenario->retrieve(a) : agent_retrieve(a);
+
+	if (err || a->fresh)
+		return err;
+	err = agent_verify(a, "translate-retrieved");
+	if (!err && a->scenario->window)
+		err = a->scenario->window(a);
+	if (!err)
+		err = a->scenario->adopt ? a->scenario->adopt(a) : agent_adopt(a);
+	if (!err)
+		err = agent_verify(a, "translate-adopted");
+	if (!err)
+		err = agent_remap(a);
+	if (!err)
+		err = a->scenario->finish ? a->scenario->finish(a) : agent_finish(a);
+	return err;
+}
+
+static int depart(struct agent *a)
+{
+	char text[512];
+	int err = agent_load(a);
+
+	if (!err && a->c.preserve)
+		err = a->scenario->preserve ? a->scenario->preserve(a) : agent_preserve(a);
+	if (!err)
+		err = agent_state_save(a);
+	if (!err && system_log_complaints(text, sizeof(text)))
+		agent_check(a, "dmesg", false, "in the last stages of this kernel: %s", text);
+	if (!err)
+		err = a->scenario->leave ? a->scenario->leave(a) : agent_leave(a);
+	return err;
+}
+
+/* One check for each suite of KUnit tests that the kernel ran while it booted. */
+static void report_kunit(struct agent *a)
+{
+	glob_t found = { 0 };
+
+	if (glob("/sys/kernel/debug/kunit/*/results", 0, NULL, &found)) {
+		event_check(&a->log, "kunit", "skip", "the kernel has no KUnit results");
+		return;
+	}
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		FILE *file auto_fclose = fopen(found.gl_pathv[i], "re");
+		unsigned int passed = 0, failed = 0, skipped = 0;
+		char line[1024], first[256] = "", name[128];
+
+		while (file && fgets(line, sizeof(line), file)) {
+			const char *p = line + strspn(line, " ");
+
+			line[strcspn(line, "\n")] = '\0';
+			/* Indented lines are cases (and parameters of cases); the last one, not indented, is the suite. */
+			if (p == line)
+				continue;
+			if (!strncmp(p, "ok ", 3)) {
+				*(strstr(p, "# SKIP") ? &skipped : &passed) += 1;
+			} else if (!strncmp(p, "not ok ", 7)) {
+				if (!failed++)
+					snprintf(first, sizeof(first), ", first: %s", p);
+			}
+		}
+		snprintf(name, sizeof(name), "kunit.%s", strrchr(dirname(found.gl_pathv[i]), '/') + 1);
+		if (!passed && !failed)
+			event_check(&a->log, name, "skip", "%u cases skipped", skipped);
+		else
+			agent_check(a, name, !failed, "%u cases passed, %u failed, %u skipped%s", passed, failed, skipped, first);
+	}
+	globfree(&found);
+}
+
+static int run(struct agent *a)
+{
+	int err = 0;
+
+	if (a->fresh || !a->c.preserve)
+		a->fresh = true;
+	else
+		err = arrive(a);
+	if (!err && a->fresh)
+		err = setup(a);
+	if (!err && a->log.cycle && a->scenario->settled)
+		err = a->scenario->settled(a);
+	if (err)
+		return err;
+	if (a->c.kunit && a->log.cycle == 0)
+		report_kunit(a);
+	check_kernel(a);
+	event_progress(&a->log, a->log.cycle);
+	return 0;
+}
+
+static int fault(struct agent *a)
+{
+	if (a->c.fault == CASE_FAULT_NONE || a->log.cycle != a->c.fault_cycle)
+		return 0;
+	event_text(&a->log, "info", "the case wants this machine to fail here");
+	event_drain(&a->log);
+	while (a->c.fault == CASE_FAULT_HANG)
+		pause();
+	if (a->c.fault == CASE_FAULT_EXIT)
+		return AGENT_EXIT_SILENT;
+	if (!a->init)
+		system_write("/proc/sysrq-trigger", "c");
+	return AGENT_EXIT_PANIC;
+}
+
+static int verdict(struct agent *a, int err)
+{
+	uint32_t failed = *a->log.failed_checks;
+
+	if (err)
+		event_done(&a->log, false, "stopped in cycle %u: %s", a->log.cycle, strerror(-err));
+	else if (failed)
+		event_done(&a->log, false, "%u checks failed", failed);
+	else
+		event_done(&a->log, true, "%u cycles, every check passed", a->log.cycle);
+	return err || failed ? 1 : 0;
+}
+
+static int start(struct agent *a)
+{
+	struct rlimit files = { .rlim_cur = a->c.iommufds + 256, .rlim_max = a->c.iommufds + 256 };
+	uint64_t first_ticks = clock_ticks();
+	int err;
+
+	a->state_session = -1;
+	a->session = -1;
+	a->w.ops = &mock_device_ops;
+	a->w.domains = a->c.domains;
+	a->w.devices = a->c.devices;
+	a->w.iommufds = a->c.iommufds;
+	a->w.mappings = a->c.mappings;
+	a->w.seed = a->c.seed;
+	a->state = calloc(1, state_size(a->c.devices));
+	if (!a->state)
+		return -ENOMEM;
+	err = world_init(&a->w);
+	if (err)
+		return err;
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		return -errno;
+	a->liveupdate_fd = liveupdate_open();
+	if (a->liveupdate_fd < 0) {
+		event_text(&a->log, "error", "/dev/liveupdate: %s (is liveupdate=on on the kernel command line?)",
+			   strerror(-a->liveupdate_fd));
+		return a->liveupdate_fd;
+	}
+	err = state_load(a);
+	if (err && err != -ENOENT)
+		return err;
+	a->fresh = err == -ENOENT;
+	if (!a->fresh) {
+		*a->log.seq = a->state->seq;
+		*a->log.failed_checks = a->state->failed_checks;
+		a->log.cycle = a->state->cycle + 1;
+	}
+	report_start(a, first_ticks);
+	return 0;
+}
+
+int agent_run(struct agent *a)
+{
+	int died, err;
+
+	a->scenario = scenario_find(a->c.scenario);
+	if (!a->scenario) {
+		event_done(&a->log, false, "no scenario is called %s", a->c.scenario);
+		return 1;
+	}
+	err = start(a);
+	if (!err)
+		err = run(a);
+	if (!err) {
+		died = fault(a);
+		if (died)
+			return died;
+	}
+	if (err || a->log.cycle >= a->c.cycles)
+		return verdict(a, err);
+	return verdict(a, depart(a));
+}

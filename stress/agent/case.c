@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Read the case file. Everything is checked here, so that nobody behind it has to. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <flbench/layout.h>
+
+#include "case.h"
+#include "cleanup.h"
+
+static void cleanup_json(struct json_object **object)
+{
+	json_object_put(*object);
+}
+
+struct reader {
+	struct json_object *root;
+	char *error;
+	size_t size;
+	int err;
+};
+
+static void refuse(struct reader *r, const char *key, const char *what)
+{
+	if (!r->err)
+		snprintf(r->error, r->size, "case: \"%s\" %s", key, what);
+	r->err = -EINVAL;
+}
+
+static struct json_object *get(struct reader *r, const char *key, enum json_type type, bool needed, const char *kind)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(r->root, key, &value) || !value) {
+		if (needed)
+			refuse(r, key, "is missing");
+		return NULL;
+	}
+	if (json_object_is_type(value, type))
+		return value;
+	refuse(r, key, kind);
+	return NULL;
+}
+
+static void read_text(struct reader *r, const char *key, bool needed, char *text, size_t size)
+{
+	struct json_object *value = get(r, key, json_type_string, needed, "is not a string");
+
+	if (!value)
+		return;
+	if ((size_t)json_object_get_string_len(value) >= size)
+		refuse(r, key, "is too long");
+	else
+		strcpy(text, json_object_get_string(value));
+}
+
+static void read_number(struct reader *r, const char *key, uint32_t min, uint32_t max, uint32_t *number)
+{
+	struct json_object *value = get(r, key, json_type_int, true, "is not a number");
+	char what[64];
+
+	if (!value)
+		return;
+	snprintf(what, sizeof(what), "is not a number from %u to %u", min, max);
+	if (json_object_get_int64(value) < min || json_object_get_int64(value) > max)
+		refuse(r, key, what);
+	else
+		*number = json_object_get_int64(value);
+}
+
+static void read_bool(struct reader *r, const char *key, bool needed, bool *flag)
+{
+	struct json_object *value = get(r, key, json_type_boolean, needed, "is not true or false");
+
+	if (value)
+		*flag = json_object_get_boolean(value);
+}
+
+static int read_choice(struct reader *r, const char *key, bool needed, const char *const choices[])
+{
+	struct json_object *value = get(r, key, json_type_string, needed, "is not a string");
+
+	for (int i = 0; value && choices[i]; i++)
+		if (!strcmp(json_object_get_string(value), choices[i]))
+			return i;
+	if (value)
+		refuse(r, key, "has a value that this agent does not know");
+	return 0;
+}
+
+int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
+{
+	static const char *const faults[] = { "none", "panic", "hang", "exit", NULL };
+	static const char *const units[] = { "instructions", "ns", NULL };
+	struct json_object *root __attribute__((cleanup(cleanup_json))) = json_tokener_parse(text);
+	struct reader r = { .root = root, .error = error, .size = size };
+	struct json_object *seed;
+
+	if (!json_object_is_type(root, json_type_object)) {
+		snprintf(error, size, "case: not a JSON object");
+		return -EINVAL;
+	}
+	memset(c, 0, sizeof(*c));
+	c->preserve = true;
+	read_text(&r, "name", true, c->name, sizeof(c->name));
+	read_text(&r, "iommu", true, c->iommu, sizeof(c->iommu));
+	read_text(&r, "scenario", true, c->scenario, sizeof(c->scenario));
+	read_text(&r, "kernel", true, c->kernel, sizeof(c->kernel));
+	read_text(&r, "next_kernel", false, c->next_kernel, sizeof(c->next_kernel));
+	/* Words carry 15 bits of the cycle: see layout.h. */
+	read_number(&r, "cycles", 1, 100000, &c->cycles);
+	read_number(&r, "domains", 1, LAYOUT_DOMAINS_MAX, &c->domains);
+	read_number(&r, "devices", 0, LAYOUT_DOMAINS_MAX, &c->devices);
+	read_number(&r, "iommufds", 1, LAYOUT_DOMAINS_MAX, &c->iommufds);
+	read_number(&r, "mappings", 1, LAYOUT_MAPPINGS_MAX, &c->mappings);
+	seed = get(&r, "seed", json_type_int, true, "is not a number");
+	if (seed)
+		c->seed = json_object_get_int64(seed);
+	read_bool(&r, "preserve", false, &c->preserve);
+	read_bool(&r, "kmemleak", false, &c->kmemleak);
+	read_bool(&r, "kunit", false, &c->kunit);
+	c->instructions = read_choice(&r, "unit", true, units) == 0;
+	c->fault = read_choice(&r, "fault", false, faults);
+	if (c->fault != CASE_FAULT_NONE)
+		read_number(&r, "fault_cycle", 0, 100000, &c->fault_cycle);
+	if (!r.err && c->iommufds > c->domains)
+		refuse(&r, "iommufds", "is more than \"domains\"");
+	if (!r.err && strcmp(c->iommu, "mock"))
+		refuse(&r, "iommu", "is not a kind of device that this agent knows (it knows: mock)");
+	return r.err;
+}
+
+int case_load(const char *path, struct agent_case *c, char *error, size_t size)
+{
+	FILE *file auto_fclose = fopen(path, "re");
+	char text[16384];
+	size_t length;
+	int err;
+
+	if (!file) {
+		err = -errno;
+		snprintf(error, size, "%s: cannot open the case: %s", path, strerror(errno));
+		return err;
+	}
+	length = fread(text, 1, sizeof(text) - 1, file);
+	if (ferror(file) || !feof(file)) {
+		snprintf(error, size, "%s: cannot read the case, or it is over %zu bytes", path, sizeof(text) - 2);
+		return -EIO;
+	}
+	text[length] = '\0';
+	return case_parse(text, c, error, size);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the agent is to do: the case file that the controller writes. What the words mean is up to those who act on them. */
+#ifndef FLBENCH_AGENT_CASE_H
+#define FLBENCH_AGENT_CASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum case_fault {
+	CASE_FAULT_NONE,
+	CASE_FAULT_PANIC,
+	CASE_FAULT_HANG,
+	CASE_FAULT_EXIT,
+};
+
+/**
+ * struct agent_case - one case
+ * @name: its name
+ * @iommu: kind of device
+ * @scenario: what to do, a name from the table of scenarios
+ * @kernel: image that the agent loads for the next boot
+ * @next_kernel: image for the 1st, 3rd, 5th... kexec, or "" to use @kernel for all
+ * @cycles: kexecs to do
+ * @domains: preserved domains
+ * @devices: devices, attached to the domains in turn
+ * @iommufds: iommufds that the domains are spread over
+ * @mappings: mappings in each domain
+ * @seed: of every random choice
+ * @preserve: false: the same loop, but nothing except the agent's own state crosses the kexec
+ * @instructions: the clock counts instructions (icount); false: nanoseconds
+ * @kmemleak: scan in each cycle
+ * @kunit: report the KUnit results of the first boot
+ * @fault: what to do on purpose in cycle @fault_cycle
+ * @fault_cycle: when
+ */
+struct agent_case {
+	char name[128];
+	char iommu[16];
+	char scenario[64];
+	char kernel[256];
+	char next_kernel[256];
+	uint32_t cycles;
+	uint32_t domains;
+	uint32_t devices;
+	uint32_t iommufds;
+	uint32_t mappings;
+	uint64_t seed;
+	bool preserve;
+	bool instructions;
+	bool kmemleak;
+	bool kunit;
+	enum case_fault fault;
+	uint32_t fault_cycle;
+};
+
+/**
+ * case_parse - read a case from text
+ * @text: JSON
+ * @c: where it goes
+ * @error: one line that says what is wrong and where
+ * @size: bytes of @error
+ *
+ * Return: 0; -EINVAL for a malformed case, with @error set.
+ */
+int case_parse(const char *text, struct agent_case *c, char *error, size_t size);
+
+/**
+ * case_load - read a case from a file
+ * @path: the file
+ * @c: where it goes
+ * @error: one line that says what is wrong and where
+ * @size: bytes of @error
+ *
+ * Return: 0 or a negative errno, with @error set.
+ */
+int case_load(const char *path, struct agent_case *c, char *error, size_t size);
+
+#endif

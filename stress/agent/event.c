@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Event lines. Each is written with one write(2), so that a reader sees it whole or torn, never mixed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "case.h"
+#include "cleanup.h"
+#include "event.h"
+
+struct shared {
+	uint64_t seq;
+	uint32_t failed_checks;
+};
+
+int event_open(struct event_log *log, const char *path)
+{
+	int fd auto_close = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
+	struct termios tty;
+	struct shared *shared;
+
+	if (fd < 0)
+		return -errno;
+	if (isatty(fd)) {
+		if (tcgetattr(fd, &tty))
+			return -errno;
+		cfmakeraw(&tty);
+		cfsetspeed(&tty, B115200);
+		tty.c_cflag |= CLOCAL;
+		if (tcsetattr(fd, TCSANOW, &tty))
+			return -errno;
+	}
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return -errno;
+	log->fd = take_fd(&fd);
+	log->seq = &shared->seq;
+	log->failed_checks = &shared->failed_checks;
+	return 0;
+}
+
+void event_drain(struct event_log *log)
+{
+	if (isatty(log->fd))
+		tcdrain(log->fd);
+	else
+		fsync(log->fd);
+}
+
+static struct json_object *begin_line(struct event_log *log, const char *event)
+{
+	struct json_object *line = json_object_new_object();
+
+	json_object_object_add(line, "seq", json_object_new_int64((*log->seq)++));
+	json_object_object_add(line, "event", json_object_new_string(event));
+	json_object_object_add(line, "cycle", json_object_new_int64(log->cycle));
+	return line;
+}
+
+static void end_line(struct event_log *log, struct json_object *line)
+{
+	const char *json = json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	char *text auto_free = NULL;
+	int length = asprintf(&text, "%s\n", json);
+
+	if (length > 0) {
+		for (ssize_t done = 0, n; done < length; done += n) {
+			n = write(log->fd, text + done, length - done);
+			if (n < 0 && errno == EINTR)
+				n = 0;
+			else if (n <= 0)
+				break;
+		}
+	} else {
+		text = NULL;
+	}
+	json_object_put(line);
+}
+
+static void add_text(struct json_object *line, const char *key, const char *format, va_list args)
+{
+	char text[1024];
+
+	vsnprintf(text, sizeof(text), format, args);
+	/* JSON is UTF-8, and nothing promises that what the kernel prints is. */
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p >= 0x7f)
+			*p = '?';
+	json_object_object_add(line, key, json_object_new_string(text));
+}
+
+void event_agent(struct event_log *log, const char *kernel, const char *name, const char *boot_id)
+{
+	struct json_object *line = begin_line(log, "agent");
+
+	json_object_object_add(line, "kernel", json_object_new_string(kernel));
+	json_object_object_add(line, "case", json_object_new_string(name));
+	json_object_object_add(line, "boot_id", json_object_new_string(boot_id));
+	end_line(log, line);
+}
+
+void event_stage(struct event_log *log, const char *stage, bool begin)
+{
+	struct json_object *line = begin_line(log, "stage");
+
+	json_object_object_add(line, "stage", json_object_new_string(stage));
+	json_object_object_add(line, "state", json_object_new_string(begin ? "begin" : "end"));
+	end_line(log, line);
+}
+
+void event_metric(struct event_log *log, const struct agent_case *c, const char *name, const char *unit, uint64_t value)
+{
+	struct json_object *line = begin_line(log, "metric");
+	struct json_object *labels = json_object_new_object();
+
+	json_object_object_add(line, "name", json_object_new_string(name));
+	json_object_object_add(line, "unit", json_object_new_string(unit));
+	json_object_object_add(line, "value", json_object_new_int64(value));
+	json_object_object_add(labels, "domains", json_object_new_int64(c->domains));
+	json_object_object_add(labels, "devices", json_object_new_int64(c->devices));
+	json_object_object_add(labels, "iommufds", json_object_new_int64(c->iommufds));
+	json_object_object_add(line, "labels", labels);
+	end_line(log, line);
+}
+
+void event_check(struct event_log *log, const char *name, const char *verdict, const char *detail, ...)
+{
+	struct json_object *line = begin_line(log, "check");
+	va_list args;
+
+	json_object_object_add(line, "name", json_object_new_string(name));
+	json_object_object_add(line, "verdict", json_object_new_string(verdict));
+	va_start(args, detail);
+	add_text(line, "detail", detail, args);
+	va_end(args);
+	if (!strcmp(verdict, "fail"))
+		(*log->failed_checks)++;
+	end_line(log, line);
+}
+
+void event_progress(struct event_log *log, uint32_t cycles)
+{
+	struct json_object *line = begin_line(log, "progress");
+
+	json_object_object_add(line, "cycles", json_object_new_int64(cycles));
+	end_line(log, line);
+}
+
+void event_text(struct event_log *log, const char *level, const char *text, ...)
+{
+	struct json_object *line = begin_line(log, "log");
+	va_list args;
+
+	json_object_object_add(line, "level", json_object_new_string(level));
+	va_start(args, text);
+	add_text(line, "text", text, args);
+	va_end(args);
+	end_line(log, line);
+}
+
+void event_done(struct event_log *log, bool pass, const char *detail, ...)
+{
+	struct json_object *line = begin_line(log, "done");
+	va_list args;
+
+	json_object_object_add(line, "verdict", json_object_new_string(pass ? "pass" : "fail"));
+	va_start(args, detail);
+	add_text(line, "detail", detail, args);
+	va_end(args);
+	end_line(log, line);
+	event_drain(log);
+}
