@@ -13,10 +13,12 @@
 
 #include "plan.h"
 
-/* A file name of a case also has to leave room for the files in its directory. */
-#define NAME_MAX_LENGTH 120
+/* inih cuts names of sections at 50 bytes, and each case is a section of the plan that is written into the results. */
+#define NAME_MAX_LENGTH 49
+/* It also cuts lines, at 200 bytes with Debian's settings; keys have up to 18. */
+#define VALUE_MAX_LENGTH 170
 
-static const struct option options[OPTION_COUNT] = {
+static const struct plan_option options[OPTION_COUNT] = {
 #define OPTION(name, type, fallback, min, max, values, help) \
 	{ #name, OPTION_##type, fallback, min, max, values, help },
 #include "options.def"
@@ -49,7 +51,7 @@ static __attribute__((format(printf, 2, 3))) int complain_at(struct plan_error *
 	return -EINVAL;
 }
 
-const struct option *plan_option(enum option_id id)
+const struct plan_option *plan_option(enum option_id id)
 {
 	return &options[id];
 }
@@ -123,7 +125,7 @@ const char *plan_nearest(const char *word, const char *const *words, size_t nr)
 	return nearest;
 }
 
-static int check_number(const struct option *option, const char *value, size_t length, struct plan_error *error)
+static int check_number(const struct plan_option *option, const char *value, size_t length, struct plan_error *error)
 {
 	long long number = 0;
 	bool good = length > 0 && length <= 18;
@@ -138,7 +140,7 @@ static int check_number(const struct option *option, const char *value, size_t l
 			option->max);
 }
 
-static int check_choice(const struct option *option, const char *value, size_t length, struct plan_error *error)
+static int check_choice(const struct plan_option *option, const char *value, size_t length, struct plan_error *error)
 {
 	char available[256] = "", word[64];
 	const char *words[32], *nearest;
@@ -196,7 +198,7 @@ static int size_mib(const char *value, long long *mib)
 	return 0;
 }
 
-static int check_length(const struct option *option, const char *value, struct plan_error *error)
+static int check_length(const struct plan_option *option, const char *value, struct plan_error *error)
 {
 	size_t length = strlen(value);
 
@@ -213,7 +215,7 @@ static int check_length(const struct option *option, const char *value, struct p
 	return 0;
 }
 
-static int check_items(const struct option *option, const char *value, struct plan_error *error)
+static int check_items(const struct plan_option *option, const char *value, struct plan_error *error)
 {
 	int ret = 0;
 
@@ -233,7 +235,7 @@ static int check_items(const struct option *option, const char *value, struct pl
 
 int plan_value_check(enum option_id id, const char *value, struct plan_error *error)
 {
-	const struct option *option = &options[id];
+	const struct plan_option *option = &options[id];
 	long long mib;
 
 	switch (option->type) {
@@ -268,7 +270,7 @@ int plan_value_check(enum option_id id, const char *value, struct plan_error *er
 int plan_values_set(struct option_values *values, enum option_id id, const char *value, const char *directory,
 		    struct plan_error *error)
 {
-	const struct option *option = &options[id];
+	const struct plan_option *option = &options[id];
 	char *copy = NULL;
 	int ret;
 
@@ -285,6 +287,12 @@ int plan_values_set(struct option_values *values, enum option_id id, const char 
 	if (!copy) {
 		complain(error, "out of memory");
 		return -ENOMEM;
+	}
+	if (plan_option_scope(id) != SCOPE_COMMAND && strlen(copy) > VALUE_MAX_LENGTH) {
+		complain(error, "'%.40s...' has more than %d characters, which a plan cannot hold; use a shorter one", copy,
+			 VALUE_MAX_LENGTH);
+		free(copy);
+		return -EINVAL;
 	}
 	free(values->text[id]);
 	values->text[id] = copy;
@@ -323,9 +331,9 @@ static int add_section(struct reader *reader, const char *name, size_t length)
 		reader->values = &plan->global;
 		return 0;
 	}
-	if (!length || length > NAME_MAX_LENGTH / 2)
+	if (!length || length > NAME_MAX_LENGTH)
 		return complain(error, "%s:%d: the name of a section has 1 to %d characters", reader->path,
-				reader->line, NAME_MAX_LENGTH / 2);
+				reader->line, NAME_MAX_LENGTH);
 	for (size_t i = 0; i < length; i++)
 		if (!isalnum((unsigned char)name[i]) && (!strchr("-_.", name[i]) || !i))
 			return complain(error, "%s:%d: section [%.*s]: use letters, digits, '-', '_' and '.'",

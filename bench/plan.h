@@ -39,7 +39,7 @@ enum option_scope {
 };
 
 /**
- * struct option - one line of options.def
+ * struct plan_option - one line of options.def
  * @name: key in a plan; the flag has '-' for '_'
  * @type: how a value is checked
  * @fallback: value when none is given, "" for none
@@ -48,7 +48,7 @@ enum option_scope {
  * @values: words that are allowed, with '|' between
  * @help: one line for people
  */
-struct option {
+struct plan_option {
 	const char *name;
 	enum option_type type;
 	const char *fallback;
@@ -103,7 +103,7 @@ struct plan_matrix {
 };
 
 /** plan_option() - the line of options.def for @id */
-const struct option *plan_option(enum option_id id);
+const struct plan_option *plan_option(enum option_id id);
 
 /** plan_option_scope() - where option @id may stand */
 enum option_scope plan_option_scope(enum option_id id);

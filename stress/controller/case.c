@@ -130,7 +130,9 @@ static void write_begin(struct run *run)
 	add_text(event, "case", run->plan_case->name);
 	add_number(event, "attempt", run->attempt);
 	add_number(event, "time", time(NULL));
-	add_number(event, "planned", run->verdict.planned);
+	add_number(event, "cycles", run->verdict.planned);
+	add_text(event, "scenario", plan_text(run->plan_case, OPT_scenario));
+	add_text(event, "expect", plan_text(run->plan_case, OPT_expect));
 	write_event(run, event);
 }
 
@@ -147,10 +149,8 @@ static void write_end(struct run *run, const struct case_outcome *outcome, doubl
 	add_number(event, "time", time(NULL));
 	json_object_object_add(event, "seconds", json_object_new_double(seconds));
 	add_text(event, "verdict", results_verdict_name(outcome->verdict));
-	add_text(event, "expect", plan_text(run->plan_case, OPT_expect));
 	add_text(event, "detail", outcome->detail);
-	add_number(event, "planned", run->verdict.planned);
-	add_number(event, "completed", verdict_completed(&run->verdict));
+	add_number(event, "cycles", verdict_completed(&run->verdict));
 	add_number(event, "torn", run->stream.torn);
 	add_number(event, "lost", run->stream.lost);
 	add_number(event, "console_warnings", run->verdict.nr_warnings);

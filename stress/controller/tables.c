@@ -57,7 +57,7 @@ const struct iommu_vendor iommu_vendors[] = {
 		.modes = mock_modes,
 		.command_line = "",
 		.qemu_args = none,
-		.sysfs_prefix = "iommufd_mock",
+		.sysfs_prefix = "iommufd_selftest_iommu",
 		.registers = none,
 	},
 	{

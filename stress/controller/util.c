@@ -89,11 +89,11 @@ double seconds_now(void)
 char *run_output(const char *const argv[])
 {
 	posix_spawn_file_actions_t actions;
-	char *line = NULL;
+	char *text = NULL;
 	FILE *file = NULL;
 	size_t size = 0;
-	int pipes[2], status = -1;
-	bool got = false;
+	ssize_t length = -1;
+	int pipes[2], status = -1, ret;
 	pid_t pid;
 
 	if (pipe2(pipes, O_CLOEXEC))
@@ -102,35 +102,29 @@ char *run_output(const char *const argv[])
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, pipes[1], 1);
 	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	errno = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+	ret = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipes[1]);
-	if (errno) {
+	if (ret) {
 		close(pipes[0]);
 		return NULL;
 	}
 	file = fdopen(pipes[0], "r");
 	if (file) {
-		char *rest = NULL;
-		size_t rest_size = 0;
-
-		got = getline(&line, &size, file) > 0;
-		/* To the end, or the program dies of a broken pipe and counts as failed. */
-		while (getline(&rest, &rest_size, file) > 0)
-			;
-		free(rest);
+		length = getdelim(&text, &size, '\0', file);
 		fclose(file);
 	} else {
 		close(pipes[0]);
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!got || !WIFEXITED(status) || WEXITSTATUS(status)) {
-		free(line);
+	if (length < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
+		free(text);
 		return NULL;
 	}
-	line[strcspn(line, "\n")] = '\0';
-	return line;
+	while (length && text[length - 1] == '\n')
+		text[--length] = '\0';
+	return text;
 }
 
 char *find_program(const char *name)

@@ -78,7 +78,7 @@ char *read_text(int dirfd, const char *path);
 /** seconds_now() - a clock that only goes forward, in seconds */
 double seconds_now(void);
 
-/** run_output() - run a program and take the first line of what it prints; NULL if it cannot be run or fails */
+/** run_output() - run a program and take what it prints, without the newline at the end; NULL if it fails or prints nothing */
 char *run_output(const char *const argv[]);
 
 /** find_program() - full path of a program, as execvp(3) would find it; NULL if there is none */
