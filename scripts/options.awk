@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Checks flags and plan of scripts/run against bench/options.def, on a machine that
+# has no compiler yet. flbench checks the same again, in C, and what depends on it.
+#
+# usage: awk -f options.awk -- OPTIONS.DEF TOP FLAG...
+# Prints KEY=VALUE for each flag that is given, and plan_file=PATH; or one line on
+# stderr, and exits with 2.
+
+function die(text)
+{
+	printf "scripts/run: %s\n", text | "cat >&2"
+	close("cat >&2")
+	failed = 1
+	exit 2
+}
+
+# The fields of OPTION(name, TYPE, "default", min, max, "values", "help").
+function read_table(file,	line, part, n, rest, scope, got)
+{
+	scope = "case"
+	while ((got = (getline line < file)) > 0) {
+		if (line ~ /RUN_OPTIONS \*\//)
+			scope = "run"
+		else if (line ~ /COMMAND_OPTIONS \*\//)
+			scope = "command"
+		if (line !~ /^OPTION\(/)
+			continue
+		n = split(line, part, "\"")
+		# part: 'OPTION(name, TYPE, ' default ', min, max, ' values ', ' help
+		split(substr(part[1], 8), rest, /, */)
+		name = rest[1]
+		type[name] = rest[2]
+		fallback[name] = part[2]
+		split(part[3], rest, /, */)
+		min[name] = rest[2] + 0
+		max[name] = rest[3] + 0
+		values[name] = part[4]
+		help[name] = part[6]
+		scope_of[name] = scope
+		order[++nr_options] = name
+	}
+	if (got < 0 || !nr_options)
+		die(file ": cannot be read: is this a whole checkout?")
+}
+
+function find(word)
+{
+	gsub(/-/, "_", word)
+	return (word in type) ? word : ""
+}
+
+function is_number(name, text)
+{
+	return text ~ /^[0-9]+$/ && length(text) <= 18 && text + 0 >= min[name] && text + 0 <= max[name]
+}
+
+function range(name, text)
+{
+	return "'" text "' is not a whole number from " min[name] " to " sprintf("%.0f", max[name])
+}
+
+function one_of(name, text,	words, n, i, known, sep)
+{
+	n = split(values[name], words, "|")
+	for (i = 1; i <= n; i++) {
+		if (words[i] == text)
+			return ""
+		if (words[i] == "!" text)
+			known = 1
+		if (words[i] !~ /^!/) {
+			list = (sep ? list ", " : "") words[i]
+			sep = 1
+		}
+	}
+	if (known)
+		return "'" text "' is known but not available yet; available: " list
+	return "'" text "' is not one of " list
+}
+
+function in_words(name, text)
+{
+	return values[name] != "" && index("|" values[name] "|", "|" text "|") > 0
+}
+
+# Return what is wrong with a value, "" if nothing is.
+function wrong(name, text,	t, items, n, i, error, mib, unit)
+{
+	t = type[name]
+	if (t == "NUMBER")
+		return is_number(name, text) ? "" : range(name, text)
+	if (t == "LIST") {
+		n = split(text, items, ",")
+		if (n == 0)
+			return range(name, text)
+		for (i = 1; i <= n; i++)
+			if (!in_words(name, items[i]) && !is_number(name, items[i]))
+				return range(name, items[i])
+		return ""
+	}
+	if (t == "CHOICES") {
+		n = split(text, items, ",")
+		for (i = 1; i <= n; i++) {
+			error = one_of(name, items[i])
+			if (error != "")
+				return error
+		}
+		return ""
+	}
+	if (t == "CHOICE")
+		return one_of(name, text)
+	if (t == "BOOL")
+		return text == "yes" || text == "no" ? "" : "'" text "' is not yes or no"
+	if (t == "SIZE") {
+		if (text ~ /^[0-9]+[KkMmGg]?$/ && length(text) <= 12) {
+			mib = text + 0
+			unit = tolower(substr(text, length(text)))
+			if (unit == "g")
+				mib *= 1024
+			else if (unit == "k")
+				mib = mib % 1024 ? -1 : mib / 1024
+			if (mib >= min[name] && mib <= max[name])
+				return ""
+		}
+		return "'" text "' is not a size from " min[name] "M to " max[name] "M, such as 512M or 4G"
+	}
+	if (t == "PATH")
+		return text == "" ? "the path is empty" : text ~ /[[:cntrl:]]/ ? "the path has a control character" : ""
+	if (length(text) < min[name] || length(text) > max[name])
+		return "'" text "' has " length(text) " characters, allowed are " min[name] " to " max[name]
+	if (t == "NAME" && text !~ /^[A-Za-z0-9_.-]*$/)
+		return "'" text "' has a character that is not allowed; use letters, digits, '-', '_' and '.'"
+	if (text ~ /[[:cntrl:]]/)
+		return "'" text "' has a character that is not allowed; use printable ones"
+	return ""
+}
+
+function exists(path,	line, got)
+{
+	got = (getline line < path)
+	close(path)
+	return got >= 0
+}
+
+function trim(text)
+{
+	sub(/^[ \t]+/, "", text)
+	sub(/[ \t\r]+$/, "", text)
+	return text
+}
+
+function usage(	i, name, flag, text)
+{
+	print "usage: scripts/run [--kernel-src DIR|TARBALL] [OPTION]...\n"
+	print "Installs what is missing (as root), builds the kernel, the programs and the"
+	print "guest image as far as something changed, and runs flbench, which writes a"
+	print "results directory with report.html. Exit status: 0 all verdicts as expected,"
+	print "1 not so, 2 bad input (nothing was done), 3 could not run.\n"
+	print "  --kernel-src=PATH         Linux 7.3, to use instead of Debian's package"
+	for (i = 1; i <= nr_options; i++) {
+		name = order[i]
+		if (name == "format" || name == "sysroot")
+			continue
+		flag = name
+		gsub(/_/, "-", flag)
+		text = type[name] ~ /CHOICE/ ? values[name] : type[name] == "BOOL" ? "yes|no" : \
+			type[name] == "LIST" ? "N,..." : type[name] == "NUMBER" ? "N" : type[name]
+		gsub(/!/, "", text)
+		text = "--" flag (type[name] == "BOOL" ? "[=" text "]" : "=" text)
+		if (length(text) > 24)
+			text = text "\n" sprintf("  %24s", "")
+		printf "  %-24s  %s%s\n", text, help[name], fallback[name] != "" ? " [" fallback[name] "]" : ""
+	}
+	print "\nFLBENCH_BUILD names another build directory, FLBENCH_CACHE one for downloads."
+	print "FLBENCH_FAKE_FREE_MB is for tests: take this for the free space."
+}
+
+# The value that counts for a case: flag, section, [global], default.
+function effective(section, name)
+{
+	if (name in flags)
+		return flags[name]
+	if ((section, name) in plan)
+		return plan[section, name]
+	if (("global", name) in plan)
+		return plan["global", name]
+	return fallback[name]
+}
+
+function extreme(text, sign,	items, n, i, best)
+{
+	n = split(text, items, ",")
+	best = items[1] + 0
+	for (i = 2; i <= n; i++)
+		if (sign * (items[i] - best) > 0)
+			best = items[i] + 0
+	return best
+}
+
+function check_together(where, section,	icount, unit)
+{
+	if (extreme(effective(section, "iommufds"), 1) > extreme(effective(section, "domains"), -1))
+		die(where "iommufds=" effective(section, "iommufds") " is more than domains=" \
+		    effective(section, "domains") "; each iommufd needs a domain")
+	icount = effective(section, "icount") == "yes"
+	unit = effective(section, "unit")
+	if (icount && unit == "ns")
+		die(where "unit=ns, but under icount there is no time; add icount=no")
+	if (!icount && unit == "instructions")
+		die(where "unit=instructions needs icount=yes")
+	if (icount && effective(section, "accel") == "kvm")
+		die(where "accel=kvm cannot count instructions; add icount=no")
+}
+
+function read_plan(path,	line, nr, section, key, value, name, at, error, sections, i, got)
+{
+	while ((got = (getline line < path)) > 0) {
+		nr++
+		at = path ":" nr ": "
+		if (line ~ /[^[:print:][:space:]]/ && line ~ /[[:cntrl:]]/)
+			die(at "not a text file; give a plan (INI)")
+		line = trim(line)
+		if (line == "" || line ~ /^[;#]/)
+			continue
+		if (line ~ /^\[/) {
+			if (line !~ /^\[[^]]*\][ \t]*([;#].*)?$/)
+				die(at "malformed line; write '[section]'")
+			section = substr(line, 2, index(line, "]") - 2)
+			if (section == "global" && nr_sections)
+				die(at "[global] stands behind a case; put it first")
+			if (section !~ /^[A-Za-z0-9][A-Za-z0-9_.-]*$/)
+				die(at "section [" section "]: use letters, digits, '-', '_' and '.'")
+			if (section != "global") {
+				if (section in seen)
+					die(at "section [" section "] was there before; give it another name")
+				seen[section] = 1
+				sections[++nr_sections] = section
+			}
+			continue
+		}
+		i = match(line, /[=:]/)
+		if (!i)
+			die(at "malformed line; write 'key = value' or '[section]'")
+		key = trim(substr(line, 1, i - 1))
+		value = substr(line, i + 1)
+		sub(/[ \t];.*$/, "", value)
+		value = trim(value)
+		if (section == "")
+			die(at "'" key "' stands before the first section; put [global] above it")
+		name = find(key)
+		if (name == "")
+			die(at "unknown key '" key "'; scripts/run --help names them all")
+		if (scope_of[name] == "command")
+			die(at "'" key "' is a flag, not a key of a plan")
+		if (scope_of[name] == "run" && section != "global")
+			die(at "'" key "' belongs to the whole run; put it into [global]")
+		if ((section, name) in plan)
+			die(at "'" key "' was given before in this section; leave one")
+		plan[section, name] = value
+		if (value == "" && (type[name] == "PATH" || type[name] == "TEXT"))
+			continue
+		error = wrong(name, value)
+		if (error != "")
+			die(at key ": " error)
+	}
+	close(path)
+	if (got < 0)
+		die(path ": cannot read the plan")
+	if (!nr_sections)
+		die(path ": the plan has no case; add a section such as [loop]")
+	for (i = 1; i <= nr_sections; i++)
+		check_together(path ": section [" sections[i] "]: ", sections[i])
+}
+
+BEGIN {
+	table = ARGV[1]
+	top = ARGV[2]
+	read_table(table)
+	for (i = 3; i < ARGC; i++) {
+		flag = ARGV[i]
+		if (flag == "--help" || flag == "-h" || flag == "-?") {
+			usage()
+			print "help=yes"
+			failed = 1
+			exit 0
+		}
+	}
+	for (i = 3; i < ARGC; i++) {
+		flag = ARGV[i]
+		if (flag !~ /^--./)
+			die("'" flag "': what is this for? options start with two dashes; see scripts/run --help")
+		text = ""
+		given = index(flag, "=")
+		if (given) {
+			text = substr(flag, given + 1)
+			flag = substr(flag, 1, given - 1)
+		}
+		name = flag == "--kernel-src" ? "kernel_src" : find(substr(flag, 3))
+		if (name == "" || name == "format" || name == "sysroot")
+			die("unknown option '" flag "'; see scripts/run --help")
+		if (!given) {
+			if (type[name] == "BOOL")
+				text = "yes"
+			else if (++i < ARGC)
+				text = ARGV[i]
+			else
+				die("option '" flag "' needs a value")
+		}
+		if (name == "kernel_src") {
+			print "kernel_src=" text
+			continue
+		}
+		error = wrong(name, text)
+		if (error != "")
+			die(flag ": " error)
+		flags[name] = text
+		print name "=" text
+		if (type[name] == "PATH" && name ~ /kernel|initrd|qemu/ && !exists(text))
+			die(flag ": '" text "': no such file")
+	}
+	if ("plan" in flags) {
+		path = flags["plan"]
+		if (!exists(path)) {
+			path = top "/bench/plans/" flags["plan"] ".ini"
+			if (flags["plan"] ~ /\// || !exists(path))
+				die("--plan: '" flags["plan"] "': no such file, and no plan of that name in bench/plans")
+		}
+		read_plan(path)
+	} else {
+		check_together("", "flags")
+	}
+}
