@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Shared by the renderers: words and numbers for people, and plots.
+ */
+#ifndef FLBENCH_RENDER_INTERNAL_H
+#define FLBENCH_RENDER_INTERNAL_H
+
+#include <flbench/render.h>
+
+#define NUMBER_LEN 48
+
+int results_render_text(const struct results_model *model, FILE *out);
+int results_render_csv(const struct results_model *model, FILE *out);
+int results_render_ktap(const struct results_model *model, FILE *out);
+int results_render_kcidb(const struct results_model *model, FILE *out);
+
+/* Three significant digits and a unit that people read: "12.3 M", "4.56 ms", "1.5 MiB". Into @text. */
+const char *results_human(char text[NUMBER_LEN], double value, const char *unit);
+
+/* What the verdict of the run means, one sentence. */
+void results_verdict_sentence(const struct results_model *model, FILE *out);
+
+/* What was run, one sentence. */
+void results_run_sentence(const struct results_model *model, FILE *out);
+
+/* What the numbers are, and are not, one sentence. */
+const char *results_clock_sentence(const struct results_model *model);
+
+/* "domains 64, preserve false": labels but those in @without (NULL for none), "-" if none is left. */
+void results_write_labels(FILE *out, struct json_object *labels, struct json_object *without);
+
+struct results_series {
+	const double *x;
+	const double *y;
+	size_t n;
+	/* y = factor * x^exponent, drawn dashed; NAN for none */
+	double factor;
+	double exponent;
+};
+
+struct results_plot {
+	const char *x_title;
+	/* Unit of y for the ticks, as in results_human() */
+	const char *unit;
+	bool log;
+	const struct results_series *series;
+	size_t n;
+};
+
+/* Colour of a series, as CSS has it. */
+const char *results_series_colour(size_t i);
+
+/*
+ * Draw with gnuplot. *@svg is an <svg> element to be put inline, in colours of its own that suit light
+ * and dark pages; text in currentColor. @id must be unique in the page. -ENOENT if there is no gnuplot.
+ */
+int results_plot_svg(const struct results_plot *plot, const char *id, char **svg);
+
+#endif

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A run for a terminal: verdict first, then tables, a line per metric.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+#include "render_internal.h"
+
+/* Columns that a string takes: bytes that go on with a UTF-8 character take none. */
+static int columns(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+static void put(FILE *out, const char *text, int width)
+{
+	int fill = (width < 0 ? -width : width) - columns(text);
+
+	if (width < 0)
+		fprintf(out, "%*s", fill > 0 ? fill : 0, "");
+	fprintf(out, "%s", text);
+	if (width > 0)
+		fprintf(out, "%*s", fill > 0 ? fill : 0, "");
+}
+
+static void put_tail(FILE *out, const char *title, const char *text)
+{
+	const char *end;
+
+	fprintf(out, "    %s:\n", title);
+	for (; *text; text = *end ? end + 1 : end) {
+		end = strchrnul(text, '\n');
+		fprintf(out, "    | %.*s\n", (int)(end - text), text);
+	}
+}
+
+static void put_notes(FILE *out, struct json_object *notes, const char *indent)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(notes); i++)
+		fprintf(out, "%snote: %s\n", indent,
+			json_object_get_string(json_object_array_get_idx(notes, i)));
+}
+
+static void put_cases(const struct results_model *model, FILE *out)
+{
+	const struct results_case *test;
+	char text[NUMBER_LEN];
+	int width = 4;
+	size_t i;
+
+	for (i = 0; i < model->nr_cases; i++)
+		if (columns(model->cases[i].name) > width)
+			width = columns(model->cases[i].name);
+	fprintf(out, "\n");
+	put(out, "CASE", width);
+	fprintf(out, "  VERDICT       CYCLES  TRIES  DETAIL\n");
+	for (i = 0; i < model->nr_cases; i++) {
+		test = &model->cases[i];
+		put(out, test->name, width);
+		fprintf(out, "  ");
+		put(out, results_verdict_name(test->verdict), 10);
+		snprintf(text, sizeof(text), "%" PRId64 "/%" PRId64, test->cycles_completed,
+			 test->cycles_planned);
+		put(out, text, -10);
+		fprintf(out, "%7u", test->attempts);
+		if (*test->detail)
+			fprintf(out, "  %s", test->detail);
+		if (test->expect != RESULTS_PASS)
+			fprintf(out, "  (the plan expects %s)", results_verdict_name(test->expect));
+		fprintf(out, "\n");
+		put_notes(out, test->notes, "    ");
+		if (test->console_problem)
+			put_tail(out, "console, first problem", test->console_problem);
+		if (test->console_tail)
+			put_tail(out, "console, last lines", test->console_tail);
+	}
+}
+
+static void put_metrics(const struct results_model *model, FILE *out)
+{
+	const struct results_metric *metric;
+	const struct results_case *test;
+	char text[NUMBER_LEN];
+	int width = 0;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < model->nr_cases; i++)
+		for (j = 0; j < model->cases[i].nr_metrics; j++)
+			if (columns(model->cases[i].metrics[j].name) > width)
+				width = columns(model->cases[i].metrics[j].name);
+	if (!width)
+		return;
+	fprintf(out, "\nMETRICS, over cycles: median [min .. max], mean +- half of its 95 %% confidence interval\n");
+	for (i = 0; i < model->nr_cases; i++) {
+		test = &model->cases[i];
+		if (test->nr_metrics)
+			fprintf(out, "%s\n", test->name);
+		for (j = 0; j < test->nr_metrics; j++) {
+			metric = &test->metrics[j];
+			fprintf(out, "  ");
+			put(out, metric->name, width);
+			put(out, results_human(text, metric->summary.median, metric->unit), -10);
+			fprintf(out, "  [%.15g .. %.15g]", metric->summary.min, metric->summary.max);
+			fprintf(out, "  mean %.15g", metric->summary.mean);
+			if (isfinite(metric->summary.ci95[0]))
+				fprintf(out, " +- %.3g",
+					metric->summary.ci95[1] - metric->summary.mean);
+			fprintf(out, "  n=%zu", metric->n);
+			if (!json_object_equal(metric->labels, test->labels)) {
+				fprintf(out, "  ");
+				results_write_labels(out, metric->labels, test->labels);
+			}
+			fprintf(out, "\n");
+		}
+	}
+}
+
+static void put_checks(const struct results_model *model, FILE *out)
+{
+	const struct results_check *check;
+	const struct results_case *test;
+	int name_width = 5;
+	int case_width = 4;
+	size_t n = 0;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < model->nr_cases; i++) {
+		test = &model->cases[i];
+		for (j = 0; j < test->nr_checks; j++) {
+			n++;
+			if (columns(test->checks[j].name) > name_width)
+				name_width = columns(test->checks[j].name);
+			if (columns(test->name) > case_width)
+				case_width = columns(test->name);
+		}
+	}
+	if (!n)
+		return;
+	fprintf(out, "\n");
+	put(out, "CHECK", name_width);
+	fprintf(out, "  ");
+	put(out, "CASE", case_width);
+	fprintf(out, "  VERDICT  PASSED  FAILED  SKIPPED\n");
+	for (i = 0; i < model->nr_cases; i++) {
+		test = &model->cases[i];
+		for (j = 0; j < test->nr_checks; j++) {
+			check = &test->checks[j];
+			put(out, check->name, name_width);
+			fprintf(out, "  ");
+			put(out, test->name, case_width);
+			fprintf(out, "  %-7s%8zu%8zu%9zu", results_verdict_name(check->verdict),
+				check->passed, check->failed, check->skipped);
+			if (check->verdict != RESULTS_PASS && *check->detail)
+				fprintf(out, "  %s", check->detail);
+			fprintf(out, "\n");
+		}
+	}
+}
+
+static void put_scaling(const struct results_model *model, FILE *out)
+{
+	const struct results_scaling *line;
+	bool title = false;
+	size_t i;
+
+	for (i = 0; i < model->nr_scaling; i++) {
+		line = &model->scaling[i];
+		/* The same line is there with domains and devices exchanged. */
+		if (!line->fitted || (line->coupled && !strcmp(line->axis, "devices")))
+			continue;
+		if (!title)
+			fprintf(out, "\nSCALING, fitted in log-log: exponent [95 %% confidence interval]\n");
+		title = true;
+		fprintf(out, "  %s ~ %s%s%s ^ %.3f", line->metric, line->axis,
+			line->coupled ? "=" : "", line->coupled ? line->coupled : "",
+			line->fit.slope);
+		if (isfinite(line->fit.slope_ci95[0]))
+			fprintf(out, " [%.3f, %.3f]", line->fit.slope_ci95[0],
+				line->fit.slope_ci95[1]);
+		else
+			fprintf(out, " [two sizes give no interval]");
+		fprintf(out, "  n=%zu  ", line->n);
+		results_write_labels(out, line->labels, NULL);
+		fprintf(out, "\n");
+	}
+}
+
+static void put_growth(const struct results_model *model, FILE *out)
+{
+	const struct results_growth *growth;
+	char text[NUMBER_LEN];
+	size_t i;
+
+	if (model->nr_growth)
+		fprintf(out, "\nMEMORY over cycles: change, slope a cycle [95 %% confidence interval]\n");
+	for (i = 0; i < model->nr_growth; i++) {
+		growth = &model->growth[i];
+		fprintf(out, "  %s  %s  cycle %" PRId64 " to %" PRId64 ": ", growth->metric->name,
+			growth->in->name, growth->from, growth->to);
+		fprintf(out, "%s, ", results_human(text, growth->last - growth->first, "bytes"));
+		fprintf(out, "%.4g B [%.4g, %.4g]", growth->fit.slope, growth->fit.slope_ci95[0],
+			growth->fit.slope_ci95[1]);
+		if (isfinite(growth->excess))
+			fprintf(out, "; less %s: %.4g B [%.4g, %.4g]", growth->baseline_in->name,
+				growth->excess, growth->excess_ci95[0], growth->excess_ci95[1]);
+		fprintf(out, "\n");
+	}
+}
+
+int results_render_text(const struct results_model *model, FILE *out)
+{
+	fprintf(out, "verdict: %s\n", results_verdict_name(model->verdict));
+	results_verdict_sentence(model, out);
+	fprintf(out, "\n");
+	if (*model->detail)
+		fprintf(out, "%s\n", model->detail);
+	results_run_sentence(model, out);
+	fprintf(out, "\n%s\n", results_clock_sentence(model));
+	put_notes(out, model->notes, "");
+	if (model->nr_cases)
+		put_cases(model, out);
+	put_metrics(model, out);
+	put_checks(model, out);
+	put_scaling(model, out);
+	put_growth(model, out);
+	return 0;
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sentences and numbers for people, so that the text and the page say the same.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+#include "render_internal.h"
+
+const char *results_human(char text[NUMBER_LEN], double value, const char *unit)
+{
+	static const char * const plain[] = { "", " k", " M", " G", " T", " P" };
+	static const char * const bytes[] = { " B", " KiB", " MiB", " GiB", " TiB", " PiB" };
+	static const char * const times[] = { " ns", " \u00b5s", " ms", " s" };
+	const char * const *names = plain;
+	size_t n = ARRAY_SIZE(plain);
+	double step = 1000;
+	size_t i = 0;
+	int digits;
+
+	if (!isfinite(value)) {
+		snprintf(text, NUMBER_LEN, "\u2013");
+		return text;
+	}
+	if (!strcmp(unit, "bytes")) {
+		names = bytes;
+		n = ARRAY_SIZE(bytes);
+		step = 1024;
+	} else if (!strcmp(unit, "ns")) {
+		names = times;
+		n = ARRAY_SIZE(times);
+	}
+	while (i + 1 < n && fabs(value) >= step) {
+		value /= step;
+		i++;
+	}
+	digits = fabs(value) >= 100 || value == trunc(value) ? 0 : fabs(value) >= 10 ? 1 : 2;
+	snprintf(text, NUMBER_LEN, "%.*f%s", digits, value, names[i]);
+	return text;
+}
+
+static size_t count(const struct results_model *model, enum results_verdict verdict)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < model->nr_cases; i++)
+		n += model->cases[i].verdict == verdict;
+	return n;
+}
+
+void results_verdict_sentence(const struct results_model *model, FILE *out)
+{
+	static const char * const words[RESULTS_NR_VERDICTS] = {
+		[RESULTS_SKIP] = "Nothing could be tried on this system.",
+		[RESULTS_PASS] = "Every preserved domain survived every live update.",
+		[RESULTS_WARN] = "All that was tried worked, but something deserves a look.",
+		[RESULTS_DMESG_WARN] = "The checks passed, but a kernel printed a warning.",
+		[RESULTS_NOTRUN] = "Nothing was run.",
+		[RESULTS_INCOMPLETE] = "The run was cut short; flbench resume goes on with it.",
+		[RESULTS_FAIL] = "A check failed.",
+		[RESULTS_DMESG_FAIL] = "A check failed and a kernel printed a warning.",
+		[RESULTS_TIMEOUT] = "A kernel made no progress and was stopped.",
+		[RESULTS_CRASH] = "A kernel or its emulator died.",
+		[RESULTS_ABORT] = "The run was given up.",
+	};
+	const char *separator = "";
+	bool expected = false;
+	size_t n;
+	size_t i;
+
+	for (i = 0; i < model->nr_cases; i++)
+		expected |= model->cases[i].expect != RESULTS_PASS &&
+			    model->cases[i].counts == RESULTS_PASS;
+	if (model->busy && model->verdict == RESULTS_INCOMPLETE)
+		fprintf(out, "The run is still going on.");
+	else if (expected && model->verdict == RESULTS_PASS)
+		fprintf(out, "Every case ended as the plan expects.");
+	else
+		fprintf(out, "%s", words[model->verdict]);
+	fprintf(out, " %zu case%s: ", model->nr_cases, model->nr_cases == 1 ? "" : "s");
+	for (i = RESULTS_NR_VERDICTS; i-- > 0;) {
+		n = count(model, i);
+		if (!n)
+			continue;
+		fprintf(out, "%s%zu %s", separator, n, results_verdict_name(i));
+		separator = ", ";
+	}
+	fprintf(out, "%s.", model->nr_cases ? "" : "none");
+}
+
+/* Smallest and largest number of a label over the cases; false if no case has it. */
+static bool label_range(const struct results_model *model, const char *key, int64_t *low,
+			int64_t *high)
+{
+	struct json_object *value;
+	bool found = false;
+	int64_t number;
+	size_t i;
+
+	for (i = 0; i < model->nr_cases; i++) {
+		if (!json_object_object_get_ex(model->cases[i].labels, key, &value) ||
+		    !json_object_is_type(value, json_type_int))
+			continue;
+		number = json_object_get_int64(value);
+		if (!found || number < *low)
+			*low = number;
+		if (!found || number > *high)
+			*high = number;
+		found = true;
+	}
+	return found;
+}
+
+void results_run_sentence(const struct results_model *model, FILE *out)
+{
+	static const char * const things[] = { "domains", "devices", "iommufds" };
+	struct json_object *name;
+	const char *target = "unknown";
+	const char *separator = " with ";
+	int64_t low;
+	int64_t high;
+	size_t i;
+
+	if (json_object_object_get_ex(model->target, "name", &name) &&
+	    json_object_is_type(name, json_type_string))
+		target = json_object_get_string(name);
+	fprintf(out, "%" PRId64 " of %" PRId64 " planned live updates were done on target %s, IOMMU %s",
+		model->cycles_completed, model->cycles_planned, target, model->iommu);
+	for (i = 0; i < ARRAY_SIZE(things); i++) {
+		if (!label_range(model, things[i], &low, &high))
+			continue;
+		if (low == high)
+			fprintf(out, "%s%" PRId64 " %.*s", separator, low,
+				(int)(strlen(things[i]) - (low == 1)), things[i]);
+		else
+			fprintf(out, "%s%" PRId64 " to %" PRId64 " %s", separator, low, high,
+				things[i]);
+		separator = ", ";
+	}
+	fprintf(out, ".");
+}
+
+const char *results_clock_sentence(const struct results_model *model)
+{
+	struct json_object *name;
+
+	if (!strcmp(model->clock, "instructions"))
+		return "Numbers are guest instructions counted by the emulator, never a time on hardware.";
+	if (!strcmp(model->clock, "mixed"))
+		return "Some cases count guest instructions, some nanoseconds: never compare the two.";
+	if (json_object_object_get_ex(model->target, "name", &name) &&
+	    !strcmp(json_object_get_string(name), "vm"))
+		return "Numbers are nanoseconds inside a virtual machine, not those of hardware.";
+	return "Numbers are nanoseconds measured on hardware.";
+}
+
+void results_write_labels(FILE *out, struct json_object *labels, struct json_object *without)
+{
+	const char *separator = "";
+	struct json_object *other;
+
+	json_object_object_foreach(labels, key, value) {
+		if (without && json_object_object_get_ex(without, key, &other) &&
+		    json_object_equal(value, other))
+			continue;
+		fprintf(out, "%s%s %s", separator, key, json_object_get_string(value));
+		separator = ", ";
+	}
+	if (!*separator)
+		fprintf(out, "-");
+}
