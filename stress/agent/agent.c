@@ -13,6 +13,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <flbench/iommufd.h>
 #include <flbench/liveupdate.h>
 #include <flbench/mock.h>
 
@@ -279,7 +280,7 @@ int agent_leave(struct agent *a)
 
 int agent_retrieve(struct agent *a)
 {
-	uint64_t start, files, domains, memory;
+	uint64_t start, memory, domains, devices;
 	int err;
 
 	event_stage(&a->log, "retrieve", true);
@@ -287,21 +288,22 @@ int agent_retrieve(struct agent *a)
 	err = agent_session_retrieve(a);
 	if (err)
 		return err;
-	a->w.signature = a->state->signature;
 	start = clock_ticks();
 	err = world_retrieve_memory(&a->w, a->session);
 	memory = clock_ticks();
 	if (!err)
 		err = world_retrieve_iommufds(&a->w, a->session);
-	files = clock_ticks();
 	if (!err)
-		err = world_retrieve_domains(&a->w, a->state->keys);
+		err = world_retrieve_domains(&a->w);
 	domains = clock_ticks();
+	if (!err)
+		err = world_restore_devices(&a->w, a->state->keys);
+	devices = clock_ticks();
 	if (err)
 		return agent_error(a, "retrieve", err);
 	agent_metric_ticks(a, "retrieve_memory", memory - start);
-	agent_metric_ticks(a, "retrieve", files - memory);
-	agent_metric_ticks(a, "retrieve_domains", domains - files);
+	agent_metric_ticks(a, "retrieve", domains - memory);
+	agent_metric_ticks(a, "restore_devices", devices - domains);
 	event_stage(&a->log, "retrieve", false);
 	return 0;
 }
@@ -385,6 +387,37 @@ int agent_finish(struct agent *a)
 	return 0;
 }
 
+int agent_give_up(struct agent *a)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < a->w.devices; i++)
+		if (a->w.device[i].object_id)
+			err = a->w.ops->detach(&a->w.device[i]);
+	if (err)
+		return agent_error(a, "give-up", world_problem(&a->w, err, "detaching a device"));
+	for (uint32_t i = 0; !err && i < a->w.domains; i++)
+		if (a->w.domain[i].hwpt_id)
+			err = iommufd_destroy(a->w.fds[i % a->w.iommufds], a->w.domain[i].hwpt_id);
+	if (err)
+		return agent_error(a, "give-up", world_problem(&a->w, err, "destroying a HWPT"));
+	err = agent_finish(a);
+	world_close_iommufds(&a->w);
+	world_close_memory(&a->w);
+	a->fresh = true;
+	return err;
+}
+
+int agent_unpreserve(struct agent *a)
+{
+	int err;
+
+	cleanup_close(&a->session);
+	a->session = -1;
+	err = agent_verify(a, "translate-unpreserved");
+	return err ? err : agent_remap(a);
+}
+
 /* ---- a boot ---- */
 
 static void check_kernel(struct agent *a)
@@ -455,10 +488,11 @@ static int arrive(struct agent *a)
 	err = agent_verify(a, "translate-retrieved");
 	if (!err && a->scenario->window)
 		err = a->scenario->window(a);
-	if (!err)
+	if (!err && !a->fresh)
 		err = a->scenario->adopt ? a->scenario->adopt(a) : agent_adopt(a);
-	if (!err)
-		err = agent_verify(a, "translate-adopted");
+	if (err || a->fresh)
+		return err;
+	err = agent_verify(a, "translate-adopted");
 	if (!err)
 		err = agent_remap(a);
 	if (!err)
@@ -604,6 +638,7 @@ static int start(struct agent *a)
 		*a->log.seq = a->state->seq;
 		*a->log.failed_checks = a->state->failed_checks;
 		a->log.cycle = a->state->cycle + 1;
+		a->w.signature = a->state->signature;
 	}
 	report_start(a, first_ticks);
 	return 0;

@@ -77,6 +77,10 @@ int agent_session_retrieve(struct agent *a);
 int agent_state_save(struct agent *a);
 void agent_state_drop(struct agent *a);
 int agent_load(struct agent *a);
+/* New kernel: destroy what was retrieved, finish the session, and go on as if nothing had come. */
+int agent_give_up(struct agent *a);
+/* Old kernel: close the session, and prove that everything can be used and changed again. */
+int agent_unpreserve(struct agent *a);
 /* Jump; returns only if that was refused, with the errno. */
 int agent_jump(struct agent *a);
 

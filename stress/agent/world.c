@@ -110,7 +110,7 @@ int world_create_memory(struct world *w)
 		return world_problem(w, -errno, "memfd_create");
 	if (ftruncate(fd, memory_size(w)))
 		return world_problem(w, -errno, "memfd of %zu bytes", memory_size(w));
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+	if (!w->unsealed && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
 		return world_problem(w, -errno, "sealing the memfd");
 	w->memfd = take_fd(&fd);
 	return world_map_memory(w);
@@ -256,15 +256,20 @@ int world_keys(struct world *w, uint32_t *keys)
 	return 0;
 }
 
+int world_mark_domain(struct world *w, uint32_t i)
+{
+	int err = iommufd_hwpt_mark(fd_of(w, i), w->domain[i].hwpt_id, i + 1);
+
+	return err && err != -EEXIST ? world_problem(w, err, "marking domain %u", i) : 0;
+}
+
 int world_mark(struct world *w)
 {
-	for (uint32_t i = 0; i < w->domains; i++) {
-		int err = iommufd_hwpt_mark(fd_of(w, i), w->domain[i].hwpt_id, i + 1);
+	int err = 0;
 
-		if (err && err != -EEXIST)
-			return world_problem(w, err, "marking domain %u", i);
-	}
-	return 0;
+	for (uint32_t i = 0; !err && i < w->domains; i++)
+		err = world_mark_domain(w, i);
+	return err;
 }
 
 int world_preserve_memory(struct world *w, int session)
@@ -308,38 +313,62 @@ int world_retrieve_iommufds(struct world *w, int session)
 	return 0;
 }
 
-int world_retrieve_domains(struct world *w, const uint32_t *keys)
+int world_retrieve_domain(struct world *w, uint32_t i)
 {
-	for (uint32_t i = 0; i < w->domains; i++) {
-		int err = iommufd_hwpt_retrieve(fd_of(w, i), i + 1, &w->domain[i].hwpt_id);
+	int err = iommufd_hwpt_retrieve(fd_of(w, i), i + 1, &w->domain[i].hwpt_id);
 
-		if (err)
-			return world_problem(w, err, "retrieving domain %u", i);
-		w->domain[i].ioas_id = 0;
-		set_tap(w, i);
-	}
-	for (uint32_t i = 0; i < w->devices; i++) {
-		uint32_t d = i % w->domains;
-		int err;
-
-		w->device[i].ops = w->ops;
-		err = w->ops->restore(&w->device[i], fd_of(w, d), w->domain[d].hwpt_id, keys[i]);
-		if (err)
-			return world_problem(w, err, "device %u, number %u, of domain %u", i, keys[i], d);
-		w->domain[d].tap = w->device[i];
-	}
+	if (err)
+		return world_problem(w, err, "retrieving domain %u", i);
+	w->domain[i].ioas_id = 0;
+	set_tap(w, i);
 	return 0;
+}
+
+int world_retrieve_domains(struct world *w)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < w->domains; i++)
+		err = world_retrieve_domain(w, i);
+	return err;
+}
+
+int world_restore_device(struct world *w, uint32_t i, uint32_t key)
+{
+	uint32_t d = i % w->domains;
+	int err;
+
+	w->device[i].ops = w->ops;
+	err = w->ops->restore(&w->device[i], fd_of(w, d), w->domain[d].hwpt_id, key);
+	if (err)
+		return world_problem(w, err, "device %u, number %u, of domain %u", i, key, d);
+	w->domain[d].tap = w->device[i];
+	return 0;
+}
+
+int world_restore_devices(struct world *w, const uint32_t *keys)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < w->devices; i++)
+		err = world_restore_device(w, i, keys[i]);
+	return err;
+}
+
+int world_adopt_domain(struct world *w, uint32_t i)
+{
+	int err = iommufd_hwpt_adopt(fd_of(w, i), w->domain[i].hwpt_id, w->domain[i].ioas_id);
+
+	return err ? world_problem(w, err, "adopting domain %u", i) : 0;
 }
 
 int world_adopt(struct world *w)
 {
-	for (uint32_t i = 0; i < w->domains; i++) {
-		int err = iommufd_hwpt_adopt(fd_of(w, i), w->domain[i].hwpt_id, w->domain[i].ioas_id);
+	int err = 0;
 
-		if (err)
-			return world_problem(w, err, "adopting domain %u", i);
-	}
-	return 0;
+	for (uint32_t i = 0; !err && i < w->domains; i++)
+		err = world_adopt_domain(w, i);
+	return err;
 }
 
 static int dma(struct world *w, uint32_t i, uint64_t iova, uint32_t pages, bool write)
@@ -414,7 +443,7 @@ int world_verify_domain(struct world *w, uint32_t i)
 		err = verify_mapping(w, i, &layout[m]);
 	if (!err)
 		err = expect_fault(w, i, layout_spare_iova(layout, w->mappings), false, "an IOVA above all mappings");
-	if (!err)
+	if (!err && w->memory)
 		err = verify_write(w, i, layout);
 	return err;
 }
@@ -426,7 +455,7 @@ int world_verify(struct world *w)
 	for (uint32_t i = 0; !err && i < w->domains; i++)
 		err = world_verify_domain(w, i);
 	/* The pages that devices wrote to are as they were: anything else wrong by now was written by mistake. */
-	if (!err)
+	if (!err && w->memory)
 		err = world_check_memory(w);
 	return err;
 }

@@ -38,6 +38,7 @@ struct world_domain {
  * @mappings: how many mappings a domain
  * @seed: of the layout
  * @signature: cycle number that the contents carry now
+ * @unsealed: leave the memory unsealed, which no preserve may accept
  * @memfd: the memory, -1 if there is none
  * @memory: it, mapped
  * @fds: the iommufds
@@ -55,6 +56,7 @@ struct world {
 	uint32_t mappings;
 	uint64_t seed;
 	uint32_t signature;
+	bool unsealed;
 	int memfd;
 	char *memory;
 	int *fds;
@@ -81,6 +83,7 @@ int world_create(struct world *w);
 int world_keys(struct world *w, uint32_t *keys);
 
 /* Old kernel: mark all HWPTs (one that is marked already is fine); put a file into a session. */
+int world_mark_domain(struct world *w, uint32_t i);
 int world_mark(struct world *w);
 int world_preserve_memory(struct world *w, int session);
 int world_preserve_iommufd(struct world *w, int session, uint32_t i);
@@ -89,9 +92,13 @@ int world_preserve(struct world *w, int session);
 /* New kernel: files back from a session; HWPTs by token and devices by key; IOAS anew; IOAS over HWPT. */
 int world_retrieve_memory(struct world *w, int session);
 int world_retrieve_iommufds(struct world *w, int session);
-int world_retrieve_domains(struct world *w, const uint32_t *keys);
+int world_retrieve_domain(struct world *w, uint32_t i);
+int world_retrieve_domains(struct world *w);
+int world_restore_device(struct world *w, uint32_t i, uint32_t key);
+int world_restore_devices(struct world *w, const uint32_t *keys);
 int world_rebuild(struct world *w);
 int world_rebuild_domain(struct world *w, uint32_t i);
+int world_adopt_domain(struct world *w, uint32_t i);
 int world_adopt(struct world *w);
 /* Close iommufds and memory; what had been preserved is left to the kernel. */
 void world_close_iommufds(struct world *w);
@@ -100,7 +107,7 @@ void world_close_memory(struct world *w);
 /*
  * Prove that a domain (all domains) translates as it should: each page of each mapping leads to the right page with the right bytes;
  * the pages before and behind each mapping fault; read-only mappings refuse a write; what a device writes is found in the memory at the
- * right place, and only there.
+ * right place, and only there. While the memory is closed, what needs it is left out.
  */
 int world_verify_domain(struct world *w, uint32_t i);
 int world_verify(struct world *w);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of scenarios put into the table. Names are scenario, underscore, step; see scenario.h for the steps. */
+#ifndef FLBENCH_SCENARIOS_H
+#define FLBENCH_SCENARIOS_H
+
+struct agent;
+
+/* session.c: sessions taken back, refused, finished early, retrieved twice, left by a killed agent */
+int unpreserve_leave(struct agent *a);
+int unpreserve_kexec_leave(struct agent *a);
+int unpreserve_kexec_retrieve(struct agent *a);
+int freeze_fail_leave(struct agent *a);
+int memfd_missing_preserve(struct agent *a);
+int memfd_missing_leave(struct agent *a);
+int finish_without_retrieve(struct agent *a);
+int finish_early_window(struct agent *a);
+int finish_unadopted_retrieve(struct agent *a);
+int retrieve_twice_retrieve(struct agent *a);
+int agent_killed_retrieve(struct agent *a);
+
+/* order.c: the order in which memfd and iommufds are preserved and retrieved */
+int order_iommufd_first_preserve(struct agent *a);
+int order_between_preserve(struct agent *a);
+int order_iommufd_first_retrieve(struct agent *a);
+
+/* window.c: what may happen to the memory between retrieve and adoption */
+int window_compaction(struct agent *a);
+int window_swap(struct agent *a);
+int window_punch(struct agent *a);
+int window_close(struct agent *a);
+
+/* corrupt.c: page tables broken on purpose; noticed (corrupt) or left for the loop to stumble over (broken) */
+int corrupt_page_window(struct agent *a);
+int corrupt_permission_window(struct agent *a);
+int corrupt_missing_window(struct agent *a);
+int corrupt_extra_window(struct agent *a);
+int broken_page_retrieve(struct agent *a);
+int broken_permission_retrieve(struct agent *a);
+int broken_missing_retrieve(struct agent *a);
+int broken_extra_retrieve(struct agent *a);
+
+/* rules.c: what the interface refuses; what is not preserved is gone */
+int mark_created(struct agent *a);
+int mark_leave(struct agent *a);
+int immutable_leave(struct agent *a);
+int mixed_preserve(struct agent *a);
+int mixed_window(struct agent *a);
+
+/* fail_nth.c: every allocation of every call fails once */
+int fail_nth_preserve(struct agent *a);
+int fail_nth_retrieve(struct agent *a);
+int fail_nth_adopt(struct agent *a);
+int fail_nth_file_retrieve(struct agent *a);
+
+#endif
