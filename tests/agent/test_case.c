@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The case file: what the controller writes is read; everything else is refused with a line that names the key. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "case.h"
+
+static const char good[] =
+	"{\"name\":\"n\",\"iommu\":\"mock\",\"cycles\":5,\"domains\":64,\"devices\":32,\"iommufds\":2,\"mappings\":64,"
+	"\"seed\":4294967295,\"preserve\":false,\"unit\":\"instructions\",\"fault\":\"hang\",\"fault_cycle\":3,\"scenario\":\"loop\","
+	"\"kernel\":\"/boot/bzImage\",\"next_kernel\":null,\"kmemleak\":true,\"kunit\":false,\"unknown\":1}";
+
+static void good_case_is_read(void **state)
+{
+	struct agent_case c;
+	char error[256] = "";
+
+	assert_int_equal(case_parse(good, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.name, "n");
+	assert_string_equal(c.iommu, "mock");
+	assert_string_equal(c.scenario, "loop");
+	assert_string_equal(c.kernel, "/boot/bzImage");
+	assert_string_equal(c.next_kernel, "");
+	assert_int_equal(c.cycles, 5);
+	assert_int_equal(c.domains, 64);
+	assert_int_equal(c.devices, 32);
+	assert_int_equal(c.iommufds, 2);
+	assert_int_equal(c.mappings, 64);
+	assert_int_equal(c.seed, 4294967295u);
+	assert_false(c.preserve);
+	assert_true(c.instructions);
+	assert_true(c.kmemleak);
+	assert_false(c.kunit);
+	assert_int_equal(c.fault, CASE_FAULT_HANG);
+	assert_int_equal(c.fault_cycle, 3);
+}
+
+/* Replace @from by @with in the good case; @says must be in the complaint. */
+static void refuse(const char *from, const char *with, const char *says)
+{
+	const char *at = strstr(good, from);
+	char text[1024], error[256] = "";
+	struct agent_case c;
+
+	assert_non_null(at);
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - good), good, with, at + strlen(from));
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), -EINVAL);
+	if (!strstr(error, says) || strchr(error, '\n'))
+		fail_msg("%s -> %s: complaint is \"%s\"", from, with, error);
+}
+
+static void bad_cases_are_refused(void **state)
+{
+	refuse("\"name\":\"n\",", "", "\"name\" is missing");
+	refuse("\"cycles\":5", "\"cycles\":0", "\"cycles\"");
+	refuse("\"cycles\":5", "\"cycles\":-3", "\"cycles\"");
+	refuse("\"cycles\":5", "\"cycles\":\"5\"", "\"cycles\"");
+	refuse("\"domains\":64", "\"domains\":0", "\"domains\"");
+	refuse("\"domains\":64", "\"domains\":65537", "\"domains\"");
+	refuse("\"iommufds\":2", "\"iommufds\":65", "\"iommufds\"");
+	refuse("\"mappings\":64", "\"mappings\":4097", "\"mappings\"");
+	refuse("\"iommu\":\"mock\"", "\"iommu\":\"nosuch\"", "\"iommu\"");
+	refuse("\"unit\":\"instructions\"", "\"unit\":\"s\"", "\"unit\"");
+	refuse("\"fault\":\"hang\"", "\"fault\":\"explode\"", "\"fault\"");
+	refuse("\"preserve\":false", "\"preserve\":0", "\"preserve\"");
+	refuse("\"seed\":4294967295", "\"seed\":1.5", "\"seed\"");
+	refuse("{\"name\"", "[\"name\"", "not a JSON object");
+}
+
+static void missing_file_is_named(void **state)
+{
+	struct agent_case c;
+	char error[256] = "";
+
+	assert_int_equal(case_load("/nonexistent/case.json", &c, error, sizeof(error)), -ENOENT);
+	assert_non_null(strstr(error, "/nonexistent/case.json"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_case_is_read),
+		cmocka_unit_test(bad_cases_are_refused),
+		cmocka_unit_test(missing_file_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
