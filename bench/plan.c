@@ -15,7 +15,7 @@
 
 /* inih cuts names of sections at 50 bytes, and each case is a section of the plan that is written into the results. */
 #define NAME_MAX_LENGTH 49
-/* It also cuts lines, at 200 bytes with Debian's settings; keys have up to 18. */
+/* It also cuts lines, at 200 bytes with Debian's settings; keys have up to 18. A list is written as its single values. */
 #define VALUE_MAX_LENGTH 170
 
 static const struct plan_option options[OPTION_COUNT] = {
@@ -288,7 +288,7 @@ int plan_values_set(struct option_values *values, enum option_id id, const char 
 		complain(error, "out of memory");
 		return -ENOMEM;
 	}
-	if (plan_option_scope(id) != SCOPE_COMMAND && strlen(copy) > VALUE_MAX_LENGTH) {
+	if (plan_option_scope(id) != SCOPE_COMMAND && option->type != OPTION_LIST && strlen(copy) > VALUE_MAX_LENGTH) {
 		complain(error, "'%.40s...' has more than %d characters, which a plan cannot hold; use a shorter one", copy,
 			 VALUE_MAX_LENGTH);
 		free(copy);
@@ -372,8 +372,8 @@ static char *read_line(char *buffer, int size, void *stream)
 	text = buffer + strspn(buffer, " \t");
 	if (*text == '[') {
 		end = strchr(text, ']');
-		if (end)
-			reader->ret = add_section(reader, text + 1, end - text - 1);
+		reader->ret = end ? add_section(reader, text + 1, end - text - 1) :
+			      complain(reader->error, "%s:%d: malformed section; write '[name]'", reader->path, reader->line);
 	}
 	return reader->ret ? NULL : buffer;
 }
@@ -445,7 +445,7 @@ static char *directory_of(const char *path)
 	char *real = realpath(path, NULL);
 
 	if (real)
-		*(strrchr(real, '/') + 1) = '\0';
+		*strrchr(real, '/') = '\0';
 	return real;
 }
 

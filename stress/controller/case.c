@@ -214,6 +214,7 @@ static void decide(struct run *run, enum ending ending, struct case_outcome *out
 {
 	size_t length;
 
+	run->verdict.lost = run->stream.lost;
 	outcome->verdict = verdict_decide(&run->verdict, ending, outcome->detail, sizeof(outcome->detail));
 	length = strlen(outcome->detail);
 	if ((ending == ENDING_KILLED || ending == ENDING_DIED) && *run->target.exit_text)

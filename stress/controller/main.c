@@ -104,7 +104,18 @@ static void dashes(char *name)
 			*name = '-';
 }
 
-static const char *value_name(const struct plan_option *option)
+/* Without the values that are not available yet. */
+static void available(const char *values, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (const char *v = values; *v && used < size; v += strcspn(v, "|"), v += *v == '|')
+		if (*v != '!')
+			used += snprintf(text + used, size - used, "%s%.*s", used ? "|" : "", (int)strcspn(v, "|"), v);
+}
+
+static const char *value_name(const struct plan_option *option, char *text, size_t size)
 {
 	switch (option->type) {
 	case OPTION_NUMBER:
@@ -123,9 +134,10 @@ static const char *value_name(const struct plan_option *option)
 		return "PATH";
 	case OPTION_CHOICE:
 	case OPTION_CHOICES:
+		available(option->values, text, size);
 		break;
 	}
-	return option->values;
+	return text;
 }
 
 /* The flags of a command for argp. Names, with dashes, and help texts are freed with the array. */
@@ -136,20 +148,23 @@ static struct argp_option *make_options(const struct command *command)
 
 	for (int id = 0; options && id < OPTION_COUNT; id++) {
 		const struct plan_option *option = plan_option(id);
-		char *name, *doc;
+		char *name, *doc, *value;
+		char text[256];
 
 		if (!command->takes(id))
 			continue;
 		name = strdup(option->name);
+		value = strdup(value_name(option, text, sizeof(text)));
 		doc = *option->fallback ? format_text("%s [%s]", option->help, option->fallback) : strdup(option->help);
-		if (!name || !doc) {
+		if (!name || !doc || !value) {
 			free(name);
 			free(doc);
+			free(value);
 			break;
 		}
 		dashes(name);
 		options[nr++] = (struct argp_option){
-			.name = name, .key = FIRST_KEY + id, .arg = value_name(option), .doc = doc,
+			.name = name, .key = FIRST_KEY + id, .arg = value, .doc = doc,
 			.flags = option->type == OPTION_BOOL ? OPTION_ARG_OPTIONAL : 0,
 			.group = plan_option_scope(id) + 1,
 		};
@@ -162,6 +177,7 @@ static void free_options(struct argp_option *options)
 	for (struct argp_option *option = options; option && option->name; option++) {
 		free((char *)option->name);
 		free((char *)option->doc);
+		free((char *)option->arg);
 	}
 	free(options);
 }
@@ -180,6 +196,11 @@ static error_t parse_flag(int key, char *value, struct argp_state *state)
 	int id = key - FIRST_KEY;
 
 	if (key == ARGP_KEY_ARG) {
+		if (!strcmp(value, "yes") || !strcmp(value, "no")) {
+			say("%s: what is '%s' for? write it with '=' behind its option", invocation->command->name, value);
+			parse->failed = true;
+			return EINVAL;
+		}
 		if (invocation->argument || !invocation->command->nr_arguments) {
 			say("%s: what is '%s' for? see flbench %s --help", invocation->command->name, value,
 			    invocation->command->name);
@@ -251,6 +272,23 @@ static int check_names(const struct argp_option *options, int argc, char **argv)
 	return 0;
 }
 
+/* ARGP_NO_ERRS, which keeps argp from printing what check_names() words better, also keeps it from helping. */
+static bool wants_help(const struct argp *argp, const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "--version") || !strcmp(argv[i], "-V"))
+			printf("%s\n", argp_program_version);
+		else if (!strcmp(argv[i], "--usage"))
+			argp_help(argp, stdout, ARGP_HELP_USAGE, (char *)name);
+		else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-?"))
+			argp_help(argp, stdout, ARGP_HELP_STD_HELP & ~(ARGP_HELP_EXIT_OK | ARGP_HELP_EXIT_ERR), (char *)name);
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
 static int run_command(const struct command *command, int argc, char **argv, int whole_argc, char **whole_argv)
 {
 	struct invocation invocation = { .command = command, .argc = whole_argc, .argv = whole_argv };
@@ -265,6 +303,9 @@ static int run_command(const struct command *command, int argc, char **argv, int
 		say("cannot read the command line: %s", strerror(errno));
 		goto out;
 	}
+	ret = EXIT_PASS;
+	if (wants_help(&argp, name, argc, argv))
+		goto out;
 	ret = EXIT_BAD_INPUT;
 	argv[0] = (char *)command->name;
 	if (check_names(options, argc, argv))

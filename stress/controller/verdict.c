@@ -192,6 +192,11 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 			return RESULTS_FAIL;
 		}
 	}
+	/* A failed check might be among them. */
+	if (verdict->lost) {
+		snprintf(detail, size, "%lu checks passed, but %lu events of the agent are lost", passed, verdict->lost);
+		return RESULTS_WARN;
+	}
 	if (verdict->errors) {
 		snprintf(detail, size, "%lu checks passed, but the agent logged %lu errors", passed, verdict->errors);
 		return RESULTS_WARN;

@@ -36,6 +36,7 @@ enum ending {
  * @failed: checks that failed
  * @skipped: checks that were skipped
  * @errors: log events of level "error"
+ * @lost: events that never came, by their sequence numbers; set by the caller
  * @done: the agent said that it is done
  * @done_pass: and that all went well
  * @done_skip: and that nothing could be tried
@@ -55,6 +56,7 @@ struct verdict {
 	unsigned long failed;
 	unsigned long skipped;
 	unsigned long errors;
+	unsigned long lost;
 	bool done;
 	bool done_pass;
 	bool done_skip;
