@@ -6,8 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <flbench/render.h>
+
 #include "case.h"
-#include "publish.h"
 #include "run.h"
 #include "tables.h"
 #include "util.h"
@@ -146,7 +147,7 @@ int run_matrix(struct results_store *store, const struct plan_matrix *matrix, st
 	enum results_verdict verdict = RESULTS_SKIP;
 	struct progress progress;
 	bool expected = true;
-	int ret;
+	int ret, published;
 
 	catch_signals();
 	progress_start(&progress, progress_mode, matrix);
@@ -177,7 +178,10 @@ int run_matrix(struct results_store *store, const struct plan_matrix *matrix, st
 	if (!ret)
 		ret = write_run(store, matrix, "end", results_verdict_name(verdict));
 	/* Also after an error: what is there is worth a report. */
-	if (publish_results(store) || ret)
+	published = results_publish(store);
+	if (published)
+		say("%s: cannot write results.json and report.html: %s", results_store_path(store), strerror(-published));
+	if (published || ret)
 		return EXIT_CANNOT_RUN;
 	return expected && !stop_requested ? EXIT_PASS : EXIT_NOT_PASS;
 }
