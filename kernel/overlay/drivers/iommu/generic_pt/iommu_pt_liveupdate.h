@@ -12,6 +12,7 @@
 #include <linux/kho/abi/iommu.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
+#include <linux/xarray.h>
 #include "../iommu-pages.h"
 #include "../iommu-priv.h"
 
@@ -30,6 +31,8 @@ struct pt_liveupdate_walk {
 	/* Called for each leaf; if NULL the level 0 tables are not read */
 	void (*leaf)(struct pt_liveupdate_walk *walk, pt_oaddr_t oa,
 		     unsigned int lg2sz);
+	/* If not NULL: page frames of the tables found so far */
+	struct xarray *seen;
 	/* The walk ends with -E2BIG if there are more tables */
 	u64 max_tables;
 	u64 nr_tables;
@@ -481,11 +484,20 @@ static int NS(verify_range)(struct pt_iommu *iommu_table, dma_addr_t iova,
 static int liveupdate_check_table(struct pt_liveupdate_walk *walk,
 				  phys_addr_t phys, unsigned int order)
 {
-	if (iommu_pages_restorable(phys, order))
-		return 0;
-	liveupdate_err("table at %pa is no preserved page of order %u\n", &phys,
-		       order);
-	return -ENXIO;
+	int ret;
+
+	if (!iommu_pages_restorable(phys, order)) {
+		liveupdate_err("table at %pa is no preserved page of order %u\n",
+			       &phys, order);
+		return -ENXIO;
+	}
+
+	ret = xa_insert(walk->seen, PHYS_PFN(phys), xa_mk_value(0), GFP_KERNEL);
+	if (ret == -EBUSY) {
+		liveupdate_err("table at %pa is there twice\n", &phys);
+		return -ENXIO;
+	}
+	return ret;
 }
 
 /* Did @ser lead to a table that is laid out as the preserved one? */
@@ -531,10 +543,12 @@ static int liveupdate_check_init(struct pt_iommu *iommu_table,
 static int liveupdate_check_tables(struct pt_iommu *iommu_table,
 				   const struct pt_iommu_ser *ser)
 {
+	struct xarray seen = XARRAY_INIT(seen, 0);
 	struct pt_liveupdate_walk walk = {
 		.iommu_table = iommu_table,
 		.table = liveupdate_check_table,
 		.leaf = liveupdate_count_leaf,
+		.seen = &seen,
 		.max_tables = ser->nr_tables,
 	};
 	int ret;
@@ -546,13 +560,23 @@ static int liveupdate_check_tables(struct pt_iommu *iommu_table,
 	}
 
 	ret = liveupdate_walk(&walk);
-	if (ret == -E2BIG)
+	xa_destroy(&seen);
+	switch (ret) {
+	case 0:
+		break;
+	case -ENOMEM:
+		return ret;
+	case -ENXIO:
+		/* liveupdate_check_table() said what it is */
+		return -EINVAL;
+	case -E2BIG:
 		liveupdate_err("more than %llu tables\n", ser->nr_tables);
-	else if (ret && ret != -ENXIO)
+		return -EINVAL;
+	default:
 		liveupdate_err("malformed entry after %llu tables and %llu leaves\n",
 			       walk.nr_tables, walk.nr_leaves);
-	if (ret)
 		return -EINVAL;
+	}
 	if (walk.nr_tables != ser->nr_tables ||
 	    walk.nr_leaves != ser->nr_leaves ||
 	    walk.mapped_bytes != ser->mapped_bytes) {
@@ -573,7 +597,7 @@ static int liveupdate_restore_table(struct pt_liveupdate_walk *walk,
 	if (iommu_restore_pages(phys, order,
 				pt_feature(common, PT_FEAT_DMA_INCOHERENT)))
 		return 0;
-	liveupdate_err("table at %pa is there twice, the tables are lost\n",
+	liveupdate_err("table at %pa has gone, nothing of it is freed\n",
 		       &phys);
 	return -EINVAL;
 }
