@@ -387,6 +387,13 @@ static int grow_metric(struct results_model *model, const struct results_case *t
 	return 0;
 }
 
+/* What is left over, not what is preserved on purpose. */
+static bool is_memory(const struct results_metric *metric)
+{
+	return !strcmp(metric->unit, "bytes") && strcmp(metric->name, "preserved_bytes") &&
+	       strcmp(metric->name, "table_bytes");
+}
+
 static int analyze_growth(struct results_model *model)
 {
 	size_t i;
@@ -395,7 +402,7 @@ static int analyze_growth(struct results_model *model)
 
 	for (i = 0; !ret && i < model->nr_cases; i++)
 		for (j = 0; !ret && j < model->cases[i].nr_metrics; j++)
-			if (!strcmp(model->cases[i].metrics[j].unit, "bytes") &&
+			if (is_memory(&model->cases[i].metrics[j]) &&
 			    model->cases[i].metrics[j].n >= MIN_CYCLES)
 				ret = grow_metric(model, &model->cases[i],
 						  &model->cases[i].metrics[j]);

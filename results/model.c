@@ -904,6 +904,12 @@ static int read_console(const struct results_model *model, struct results_case *
 		ret = ring_text(&ring, TAIL_LINES, &test->console_tail, &tail_len);
 	for (i = 0; i < TAIL_LINES; i++)
 		free(ring.lines[i]);
+	/* A kernel that dies of its first problem: the last lines have it all. */
+	if (!ret && test->console_problem && test->console_tail &&
+	    strstr(test->console_tail, test->console_problem)) {
+		free(test->console_problem);
+		test->console_problem = NULL;
+	}
 	return ret;
 }
 
@@ -934,7 +940,7 @@ static int judge_case(struct results_case *test)
 		}
 		if (!ret && test->lost) {
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);
-			ret = results_add_note(test->notes, "%zu events of the agent are lost", test->lost);
+			ret = results_add_note(test->notes, "lost events of the agent: %zu", test->lost);
 		}
 		if (test->refused)
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);
@@ -1079,10 +1085,10 @@ int results_model_load(const char *dir, struct results_model **model)
 		if (!name || set_target(new, name))
 			goto err;
 	}
-	if (new->torn && results_add_note(new->notes, "%zu unreadable lines in events.jsonl were skipped",
+	if (new->torn && results_add_note(new->notes, "skipped in events.jsonl, since unreadable: %zu lines",
 					  new->torn))
 		goto err;
-	if (new->stray && results_add_note(new->notes, "%zu events belong to no case", new->stray))
+	if (new->stray && results_add_note(new->notes, "skipped in events.jsonl, since of no case: %zu events", new->stray))
 		goto err;
 	ret = read_environment(new);
 	if (!ret)

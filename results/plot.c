@@ -60,7 +60,9 @@ static struct range widen(struct range range, bool log)
 	double room;
 
 	if (log) {
-		room = range.high > range.low ? pow(range.high / range.low, 0.08) : 2;
+		/* A decade at least: what hardly grows shall look flat. */
+		room = range.high / range.low;
+		room = room < 8 ? sqrt(10 / room) : pow(room, 0.08);
 		range.low /= room;
 		range.high *= room;
 	} else {
@@ -158,11 +160,11 @@ static void put_script(const struct results_plot *plot, const char *id, FILE *ou
 	fprintf(out, "set terminal svg size 440,300 dynamic font 'sans-serif,13' name '%s'\n", id);
 	fprintf(out, "set border 3\nset tics nomirror out scale 0.5\nunset key\n");
 	fprintf(out, "set grid lc rgb '#888888' lw 0.5 dt 3\n");
-	fprintf(out, "set xlabel \"%s\" noenhanced\n", plot->x_title);
+	fprintf(out, "set xlabel \"%s\" offset 0,0.7 noenhanced\nset bmargin 3.4\n", plot->x_title);
 	fprintf(out, "set xrange [%.17g:%.17g]\n", x.low, x.high);
 	fprintf(out, "set yrange [%.17g:%.17g]\n", y.low, y.high);
 	if (plot->log) {
-		fprintf(out, "set logscale xy\nset xtics noenhanced (");
+		fprintf(out, "set logscale xy\nset xtics offset 0,0.3 noenhanced (");
 		put_x_ticks(out, plot, x);
 		fprintf(out, ")\nset ytics noenhanced (");
 		put_log_ticks(out, y, plot->unit);

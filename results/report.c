@@ -280,6 +280,12 @@ static struct json_object *common(const struct results_scaling * const *lines, s
 	return labels;
 }
 
+/* Three decimals, and no minus before a nought. */
+static double decimals(double value)
+{
+	return fabs(value) < 0.0005 ? 0 : value;
+}
+
 static int put_line_legend(FILE *out, const struct results_scaling *line, size_t i,
 			   struct json_object *shared)
 {
@@ -288,10 +294,12 @@ static int put_line_legend(FILE *out, const struct results_scaling *line, size_t
 	fprintf(out, "<li><i style=\"background:%s\"></i>", results_series_colour(i));
 	ret = put_labels(out, line->labels, shared);
 	if (line->fitted) {
-		fprintf(out, ": grows as %s<sup>%.2f</sup>", line->axis, line->fit.slope);
+		fprintf(out, ": grows as %s<sup>%.3f</sup>", line->axis,
+			decimals(line->fit.slope));
 		if (isfinite(line->fit.slope_ci95[0]))
-			fprintf(out, ", 95 %% confidence interval %.2f to %.2f (%zu sizes)",
-				line->fit.slope_ci95[0], line->fit.slope_ci95[1], line->n);
+			fprintf(out, ", 95 %% confidence interval %.3f to %.3f (%zu sizes)",
+				decimals(line->fit.slope_ci95[0]),
+				decimals(line->fit.slope_ci95[1]), line->n);
 		else
 			fprintf(out, " (two sizes: no confidence interval)");
 	} else {
@@ -429,12 +437,6 @@ static int put_scaling(struct page *page)
 
 /* Memory */
 
-static bool is_memory(const char *metric)
-{
-	/* These two are what is preserved, not what is left over. */
-	return strcmp(metric, "preserved_bytes") && strcmp(metric, "table_bytes");
-}
-
 /* Change of @metric since @from, over cycles. */
 static int make_series(const struct results_metric *metric, int64_t from, double **points,
 		       struct results_series *series)
@@ -504,7 +506,7 @@ static int put_memory_figure(struct page *page, const char *metric)
 		fprintf(out, ": %s a cycle",
 			results_human(text, shown[i]->fit.slope, "bytes"));
 		if (isfinite(shown[i]->excess)) {
-			fprintf(out, ", %s more than without preservation (95 %% confidence interval ",
+			fprintf(out, "; the loop without preservation taken off: %s (95 %% confidence interval ",
 				results_human(text, shown[i]->excess, "bytes"));
 			fprintf(out, "%s to ", results_human(text, shown[i]->excess_ci95[0], "bytes"));
 			fprintf(out, "%s)", results_human(text, shown[i]->excess_ci95[1], "bytes"));
@@ -526,14 +528,11 @@ static int put_memory(struct page *page)
 	const struct results_model *model = page->model;
 	FILE *out = page->out;
 	const char *name;
-	bool any = false;
 	size_t i;
 	size_t j;
 	int ret = 0;
 
-	for (i = 0; i < model->nr_growth; i++)
-		any |= is_memory(model->growth[i].metric->name);
-	if (!any)
+	if (!model->nr_growth)
 		return 0;
 	fprintf(out, "<section><h2>Memory from cycle to cycle</h2>\n<p>A preserving loop should not lose more "
 		"memory than the same loop without preservation.</p>\n<div class=\"figures\">\n");
@@ -542,7 +541,7 @@ static int put_memory(struct page *page)
 		for (j = 0; j < i; j++)
 			if (!strcmp(model->growth[j].metric->name, name))
 				break;
-		if (j == i && is_memory(name))
+		if (j == i)
 			ret = put_memory_figure(page, name);
 	}
 	fprintf(out, "</div></section>\n");
@@ -566,8 +565,8 @@ static void put_cases(struct page *page)
 	size_t i;
 
 	fprintf(out, "<section><h2>Cases</h2>\n<div class=\"scroll\"><table><thead><tr><th>case</th>"
-		"<th>verdict</th><th class=\"number\">cycles</th><th class=\"number\">attempts</th>"
-		"<th class=\"number\">seconds</th><th>detail</th></tr></thead><tbody>\n");
+		"<th>verdict</th><th class=\"number\">cycles</th>"
+		"<th class=\"number\">seconds</th></tr></thead><tbody>\n");
 	for (i = 0; i < page->model->nr_cases; i++) {
 		test = &page->model->cases[i];
 		fprintf(out, "<tr><th scope=\"row\">");
@@ -575,9 +574,13 @@ static void put_cases(struct page *page)
 		fprintf(out, "</th><td>");
 		put_verdict(out, test->verdict);
 		fprintf(out, "</td><td class=\"number\">%" PRId64 " of %" PRId64 "</td>"
-			"<td class=\"number\">%u</td><td class=\"number\">%s</td><td class=\"words\">",
-			test->cycles_completed, test->cycles_planned, test->attempts,
-			results_human(text, test->seconds, "seconds"));
+			"<td class=\"number\">%s</td></tr>\n", test->cycles_completed,
+			test->cycles_planned, results_human(text, test->seconds, "seconds"));
+		if (!*test->detail && test->expect == RESULTS_PASS && !test->running &&
+		    !json_object_array_length(test->notes))
+			continue;
+		/* Below, not beside: a phone has no room for a sentence in a row. */
+		fprintf(out, "<tr class=\"below\"><td colspan=\"4\">");
 		if (test->expect != RESULTS_PASS)
 			fprintf(out, "%s (the plan expects %s) ",
 				test->counts == RESULTS_PASS ? "as expected" : "not as expected",
