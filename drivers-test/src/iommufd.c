@@ -31,12 +31,13 @@ int iommufd_ioas_alloc(int fd, uint32_t *ioas_id)
 	return 0;
 }
 
-int iommufd_map_file(int fd, uint32_t ioas_id, int memfd, uint64_t start, uint64_t length, uint64_t iova,
-		     unsigned int prot)
+int iommufd_map_file(int fd, uint32_t ioas_id, int memfd, uint64_t start, uint64_t length,
+		     uint64_t iova, unsigned int prot)
 {
 	struct iommu_ioas_map_file cmd = {
 		.size = sizeof(cmd),
-		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | (prot & IOMMUFD_PROT_READ ? IOMMU_IOAS_MAP_READABLE : 0) |
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA |
+			 (prot & IOMMUFD_PROT_READ ? IOMMU_IOAS_MAP_READABLE : 0) |
 			 (prot & IOMMUFD_PROT_WRITE ? IOMMU_IOAS_MAP_WRITEABLE : 0),
 		.ioas_id = ioas_id,
 		.fd = memfd,
@@ -50,13 +51,15 @@ int iommufd_map_file(int fd, uint32_t ioas_id, int memfd, uint64_t start, uint64
 
 int iommufd_unmap(int fd, uint32_t ioas_id, uint64_t iova, uint64_t length)
 {
-	struct iommu_ioas_unmap cmd = { .size = sizeof(cmd), .ioas_id = ioas_id, .iova = iova, .length = length };
+	struct iommu_ioas_unmap cmd = {
+		.size = sizeof(cmd), .ioas_id = ioas_id, .iova = iova, .length = length
+	};
 
 	return ioctl(fd, IOMMU_IOAS_UNMAP, &cmd) ? -errno : 0;
 }
 
-int iommufd_hwpt_alloc(int fd, uint32_t device_id, uint32_t ioas_id, uint32_t data_type, const void *data, uint32_t length,
-		       uint32_t *hwpt_id)
+int iommufd_hwpt_alloc(int fd, uint32_t device_id, uint32_t ioas_id, uint32_t data_type,
+		       const void *data, uint32_t length, uint32_t *hwpt_id)
 {
 	struct iommu_hwpt_alloc cmd = {
 		.size = sizeof(cmd),
@@ -75,7 +78,9 @@ int iommufd_hwpt_alloc(int fd, uint32_t device_id, uint32_t ioas_id, uint32_t da
 
 int iommufd_hwpt_mark(int fd, uint32_t hwpt_id, uint64_t token)
 {
-	struct iommu_hwpt_liveupdate_mark_preserve cmd = { .size = sizeof(cmd), .hwpt_id = hwpt_id, .hwpt_token = token };
+	struct iommu_hwpt_liveupdate_mark_preserve cmd = { .size = sizeof(cmd),
+							   .hwpt_id = hwpt_id,
+							   .hwpt_token = token };
 
 	return ioctl(fd, IOMMU_HWPT_LIVEUPDATE_MARK_PRESERVE, &cmd) ? -errno : 0;
 }
@@ -92,7 +97,9 @@ int iommufd_hwpt_retrieve(int fd, uint64_t token, uint32_t *hwpt_id)
 
 int iommufd_hwpt_adopt(int fd, uint32_t hwpt_id, uint32_t ioas_id)
 {
-	struct iommu_hwpt_liveupdate_adopt cmd = { .size = sizeof(cmd), .hwpt_id = hwpt_id, .ioas_id = ioas_id };
+	struct iommu_hwpt_liveupdate_adopt cmd = { .size = sizeof(cmd),
+						   .hwpt_id = hwpt_id,
+						   .ioas_id = ioas_id };
 
 	return ioctl(fd, IOMMU_HWPT_LIVEUPDATE_ADOPT, &cmd) ? -errno : 0;
 }

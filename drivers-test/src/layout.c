@@ -6,7 +6,10 @@
 #include <flbench/iommufd.h>
 #include <flbench/layout.h>
 
-/* splitmix64: Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014. Every seed gives a full period. */
+/*
+ * splitmix64: Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014. Every seed
+ * gives a full period.
+ */
 static uint64_t next_random(uint64_t *state)
 {
 	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
@@ -41,7 +44,10 @@ int layout_generate(uint64_t seed, uint32_t domain, uint32_t nr, struct layout_m
 		if (i == 0) {
 			iova = leaf;
 		} else if (i == per_leaf) {
-			/* The one that straddles: it begins in the last page of the first leaf table. */
+			/*
+			 * The one that straddles: it begins in the last page of the first leaf
+			 * table.
+			 */
 			leaf += LAYOUT_LEAF_SIZE;
 			iova = leaf - LAYOUT_PAGE_SIZE;
 			if (m->pages < 2)
@@ -83,7 +89,8 @@ void layout_fill(void *buffer, uint32_t cycle, uint32_t domain, uint32_t first_p
 	}
 }
 
-int64_t layout_check(const void *buffer, uint32_t cycle, uint32_t domain, uint32_t first_page, uint32_t pages)
+int64_t layout_check(const void *buffer, uint32_t cycle, uint32_t domain, uint32_t first_page,
+		     uint32_t pages)
 {
 	const uint64_t *words = buffer;
 
@@ -91,7 +98,10 @@ int64_t layout_check(const void *buffer, uint32_t cycle, uint32_t domain, uint32
 		uint64_t base = layout_word(cycle, domain, first_page + page, 0);
 		uint64_t wrong = 0;
 
-		/* First only whether any differs, which the compiler makes a short loop of; where, only if so. */
+		/*
+		 * First only whether any differs, which the compiler makes a short loop of; where,
+		 * only if so.
+		 */
 		for (uint32_t word = 0; word < LAYOUT_PAGE_WORDS; word++)
 			wrong |= words[word] ^ (base + word);
 		for (uint32_t word = 0; wrong && word < LAYOUT_PAGE_WORDS; word++)
@@ -105,9 +115,9 @@ int64_t layout_check(const void *buffer, uint32_t cycle, uint32_t domain, uint32
 void layout_describe(uint64_t word, char *text, size_t size)
 {
 	if (word >> 63)
-		snprintf(text, size, "cycle %u domain %u page %u word %u", (unsigned int)(word >> 48 & 0x7fff),
-			 (unsigned int)(word >> 32 & 0xffff), (unsigned int)(word >> 16 & 0xffff),
-			 (unsigned int)(word & 0xffff));
+		snprintf(text, size, "cycle %u domain %u page %u word %u",
+			 (unsigned int)(word >> 48 & 0x7fff), (unsigned int)(word >> 32 & 0xffff),
+			 (unsigned int)(word >> 16 & 0xffff), (unsigned int)(word & 0xffff));
 	else
 		snprintf(text, size, "0x%016llx, which no domain wrote", (unsigned long long)word);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The mock device of CONFIG_IOMMUFD_TEST as a DMA device. Its DMA is done by the kernel, page by page through the HWPT. */
+/*
+ * The mock device of CONFIG_IOMMUFD_TEST as a DMA device. Its DMA is done by the kernel, page by
+ * page through the HWPT.
+ */
 #include <errno.h>
 #include <sys/ioctl.h>
 
@@ -15,11 +18,14 @@ static int test_call(int iommufd, struct iommu_test_cmd *cmd)
 
 static int mock_hwpt_alloc(struct dma_device *device, uint32_t ioas_id, uint32_t *hwpt_id)
 {
-	/* The default page table of the mock ends at 2 GiB, which is below the end of RAM: IOVA and address could be mixed up. */
+	/*
+	 * The default page table of the mock ends at 2 GiB, which is below the end of RAM: IOVA and
+	 * address could be mixed up.
+	 */
 	const struct iommu_hwpt_selftest data = { .pagetable_type = MOCK_IOMMUPT_HUGE };
 
-	return iommufd_hwpt_alloc(device->iommufd, device->device_id, ioas_id, IOMMU_HWPT_DATA_SELFTEST, &data, sizeof(data),
-				  hwpt_id);
+	return iommufd_hwpt_alloc(device->iommufd, device->device_id, ioas_id,
+				  IOMMU_HWPT_DATA_SELFTEST, &data, sizeof(data), hwpt_id);
 }
 
 static int mock_attach(struct dma_device *device, int iommufd, uint32_t pt_id)
@@ -38,7 +44,8 @@ static int mock_attach(struct dma_device *device, int iommufd, uint32_t pt_id)
 
 static int mock_key(struct dma_device *device, uint32_t *key)
 {
-	struct iommu_test_cmd cmd = { .op = IOMMU_TEST_OP_MOCK_DOMAIN_NUMBER, .id = device->object_id };
+	struct iommu_test_cmd cmd = { .op = IOMMU_TEST_OP_MOCK_DOMAIN_NUMBER,
+				      .id = device->object_id };
 	int err = test_call(device->iommufd, &cmd);
 
 	if (!err)
@@ -64,12 +71,16 @@ static int mock_restore(struct dma_device *device, int iommufd, uint32_t hwpt_id
 	return 0;
 }
 
-static int mock_dma(struct dma_device *device, uint64_t iova, void *buffer, size_t length, int write)
+static int mock_dma(struct dma_device *device, uint64_t iova, void *buffer, size_t length,
+		    int write)
 {
 	struct iommu_test_cmd cmd = {
 		.op = IOMMU_TEST_OP_MD_DMA,
 		.id = device->hwpt_id,
-		.dma = { .iova = iova, .length = length, .uptr = (uintptr_t)buffer, .flags = write ? 1 : 0 },
+		.dma = { .iova = iova,
+			 .length = length,
+			 .uptr = (uintptr_t)buffer,
+			 .flags = write ? 1 : 0 },
 	};
 
 	return test_call(device->iommufd, &cmd);
@@ -94,7 +105,8 @@ const struct dma_device_ops mock_device_ops = {
 	.detach = mock_detach,
 };
 
-int mock_corrupt(int iommufd, uint32_t hwpt_id, enum mock_corruption mode, uint64_t iova, uint64_t arg)
+int mock_corrupt(int iommufd, uint32_t hwpt_id, enum mock_corruption mode, uint64_t iova,
+		 uint64_t arg)
 {
 	struct iommu_test_cmd cmd = {
 		.op = IOMMU_TEST_OP_MD_CORRUPT,

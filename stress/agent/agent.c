@@ -45,7 +45,8 @@ bool agent_check(struct agent *a, const char *name, bool ok, const char *format,
 int agent_error(struct agent *a, const char *name, int err)
 {
 	if (err)
-		event_check(&a->log, name, "fail", "%s", a->w.problem[0] ? a->w.problem : strerror(-err));
+		event_check(&a->log, name, "fail", "%s",
+			    a->w.problem[0] ? a->w.problem : strerror(-err));
 	a->w.problem[0] = '\0';
 	return err;
 }
@@ -64,7 +65,9 @@ static void metric_bytes(struct agent *a, const char *name, uint64_t value)
 	event_metric(&a->log, &a->c, name, "bytes", value);
 }
 
-/* Compare the kernel's count of records with ours; a kernel that does not tell is skipped, aloud. */
+/*
+ * Compare the kernel's count of records with ours; a kernel that does not tell is skipped, aloud.
+ */
 static void check_records(struct agent *a, const char *path, const char *name)
 {
 	uint64_t domains, devices;
@@ -74,8 +77,9 @@ static void check_records(struct agent *a, const char *path, const char *name)
 		return;
 	}
 	agent_check(a, name, domains == a->c.domains && devices == a->c.devices,
-		    "the kernel's records: %llu domains, %llu devices; the case: %u, %u", (unsigned long long)domains,
-		    (unsigned long long)devices, a->c.domains, a->c.devices);
+		    "the kernel's records: %llu domains, %llu devices; the case: %u, %u",
+		    (unsigned long long)domains, (unsigned long long)devices, a->c.domains,
+		    a->c.devices);
 }
 
 /* ---- the agent's own state ---- */
@@ -96,7 +100,9 @@ int agent_state_save(struct agent *a)
 	a->state_session = liveupdate_session_create(a->liveupdate_fd, AGENT_SESSION_STATE);
 	if (a->state_session < 0)
 		return agent_error(a, "state", a->state_session);
-	/* What is preserved is the memory, not its contents: those may still change until the jump. */
+	/*
+	 * What is preserved is the memory, not its contents: those may still change until the jump.
+	 */
 	err = liveupdate_preserve_fd(a->state_session, memfd, TOKEN_STATE);
 	return agent_error(a, "state", err);
 }
@@ -153,8 +159,9 @@ static int state_load(struct agent *a)
 	if (!err) {
 		const struct agent_state *s = memory;
 
-		if (strcmp(s->name, a->c.name) || s->seed != a->c.seed || s->domains != a->c.domains ||
-		    s->devices != a->c.devices || s->iommufds != a->c.iommufds || s->mappings != a->c.mappings) {
+		if (strcmp(s->name, a->c.name) || s->seed != a->c.seed ||
+		    s->domains != a->c.domains || s->devices != a->c.devices ||
+		    s->iommufds != a->c.iommufds || s->mappings != a->c.mappings) {
 			reason = "of another case";
 			err = -EINVAL;
 		} else {
@@ -175,7 +182,8 @@ int agent_session_create(struct agent *a)
 {
 	a->session = liveupdate_session_create(a->liveupdate_fd, AGENT_SESSION);
 	if (a->session < 0)
-		return agent_error(a, "preserve", world_problem(&a->w, a->session, "creating the session"));
+		return agent_error(a, "preserve",
+				   world_problem(&a->w, a->session, "creating the session"));
 	return 0;
 }
 
@@ -183,7 +191,8 @@ int agent_session_retrieve(struct agent *a)
 {
 	a->session = liveupdate_session_retrieve(a->liveupdate_fd, AGENT_SESSION);
 	if (a->session < 0)
-		return agent_error(a, "retrieve", world_problem(&a->w, a->session, "retrieving the session"));
+		return agent_error(a, "retrieve",
+				   world_problem(&a->w, a->session, "retrieving the session"));
 	return 0;
 }
 
@@ -213,8 +222,12 @@ static int setup(struct agent *a)
 
 int agent_load(struct agent *a)
 {
-	/* With two kernels they take turns: the second one is loaded by the first, the first by the second. */
-	const char *kernel = a->c.next_kernel[0] && a->log.cycle % 2 == 0 ? a->c.next_kernel : a->c.kernel;
+	/*
+	 * With two kernels they take turns: the second one is loaded by the first, the first by the
+	 * second.
+	 */
+	const char *kernel = a->c.next_kernel[0] && a->log.cycle % 2 == 0 ? a->c.next_kernel :
+									    a->c.kernel;
 	int err;
 
 	event_stage(&a->log, "load", true);
@@ -308,7 +321,10 @@ int agent_retrieve(struct agent *a)
 	return 0;
 }
 
-/* The baseline also runs on a kernel whose mock cannot do DMA: then nothing is proved, and that is said. */
+/*
+ * The baseline also runs on a kernel whose mock cannot do DMA: then nothing is proved, and that is
+ * said.
+ */
 static bool cannot_tell(struct agent *a, const char *check, int err)
 {
 	if (err != -EOPNOTSUPP || a->c.preserve)
@@ -328,8 +344,10 @@ int agent_verify(struct agent *a, const char *check)
 		return 0;
 	if (err)
 		return agent_error(a, check, err);
-	agent_check(a, check, true, "%u domains: every mapping leads to its pages with their bytes, holes fault, read-only is read-only",
-		    a->c.domains);
+	agent_check(
+		a, check, true,
+		"%u domains: every mapping leads to its pages with their bytes, holes fault, read-only is read-only",
+		a->c.domains);
 	event_stage(&a->log, "verify", false);
 	return 0;
 }
@@ -435,13 +453,15 @@ static void check_kernel(struct agent *a)
 			    taint & TAINT_TEST_MASK ? " (18: contains KUnit tests, allowed)" : "");
 	}
 	found = system_log_complaints(text, sizeof(text));
-	agent_check(a, "dmesg", found == 0, found < 0 ? "cannot read the log: %d%s" : "%d complaints %s", found, text);
+	agent_check(a, "dmesg", found == 0,
+		    found < 0 ? "cannot read the log: %d%s" : "%d complaints %s", found, text);
 	if (a->c.kmemleak) {
 		found = system_kmemleak(text, sizeof(text));
 		if (found == -ENOENT)
 			event_check(&a->log, "kmemleak", "skip", "the kernel has no kmemleak");
 		else
-			agent_check(a, "kmemleak", found == 0, found < 0 ? "cannot scan: %d%s" : "%d reports %s", found, text);
+			agent_check(a, "kmemleak", found == 0,
+				    found < 0 ? "cannot scan: %d%s" : "%d reports %s", found, text);
 	}
 	if (system_memory_read(&memory))
 		return;
@@ -452,7 +472,8 @@ static void check_kernel(struct agent *a)
 	metric_bytes(a, "shmem_bytes", memory.shmem_bytes);
 	metric_bytes(a, "table_bytes", memory.iommu_bytes);
 	if (a->c.preserve)
-		metric_bytes(a, "preserved_bytes", memory.iommu_bytes + (uint64_t)a->c.domains * LAYOUT_SLOT_SIZE);
+		metric_bytes(a, "preserved_bytes",
+			     memory.iommu_bytes + (uint64_t)a->c.domains * LAYOUT_SLOT_SIZE);
 }
 
 static void report_start(struct agent *a, uint64_t first_ticks)
@@ -471,11 +492,15 @@ static void report_start(struct agent *a, uint64_t first_ticks)
 	agent_metric_ticks(a, "blackout", blackout);
 	if (a->c.preserve) {
 		if (system_key(RECORDS_IN, "freeze_cycles", &freeze))
-			event_text(&a->log, "warning", "%s does not tell freeze_cycles", RECORDS_IN);
+			event_text(&a->log, "warning", "%s does not tell freeze_cycles",
+				   RECORDS_IN);
 		else
 			agent_metric_ticks(a, "freeze", freeze);
 	}
-	/* From the end of the freeze on: shutting devices down, jumping, and the next kernel's boot. */
+	/*
+	 * From the end of the freeze on: shutting devices down, jumping, and the next kernel's
+	 * boot.
+	 */
 	agent_metric_ticks(a, "boot", blackout - freeze);
 }
 
@@ -534,7 +559,10 @@ static void report_kunit(struct agent *a)
 			const char *p = line + strspn(line, " ");
 
 			line[strcspn(line, "\n")] = '\0';
-			/* Indented lines are cases (and parameters of cases); the last one, not indented, is the suite. */
+			/*
+			 * Indented lines are cases (and parameters of cases); the last one, not
+			 * indented, is the suite.
+			 */
 			if (p == line)
 				continue;
 			if (!strncmp(p, "ok ", 3)) {
@@ -544,11 +572,13 @@ static void report_kunit(struct agent *a)
 					snprintf(first, sizeof(first), ", first: %s", p);
 			}
 		}
-		snprintf(name, sizeof(name), "kunit.%s", strrchr(dirname(found.gl_pathv[i]), '/') + 1);
+		snprintf(name, sizeof(name), "kunit.%s",
+			 strrchr(dirname(found.gl_pathv[i]), '/') + 1);
 		if (!passed && !failed)
 			event_check(&a->log, name, "skip", "%u cases skipped", skipped);
 		else
-			agent_check(a, name, !failed, "%u cases passed, %u failed, %u skipped%s", passed, failed, skipped, first);
+			agent_check(a, name, !failed, "%u cases passed, %u failed, %u skipped%s",
+				    passed, failed, skipped, first);
 	}
 	globfree(&found);
 }
@@ -626,7 +656,8 @@ static int start(struct agent *a)
 		return -errno;
 	a->liveupdate_fd = liveupdate_open();
 	if (a->liveupdate_fd < 0) {
-		event_text(&a->log, "error", "/dev/liveupdate: %s (is liveupdate=on on the kernel command line?)",
+		event_text(&a->log, "error",
+			   "/dev/liveupdate: %s (is liveupdate=on on the kernel command line?)",
 			   strerror(-a->liveupdate_fd));
 		return a->liveupdate_fd;
 	}

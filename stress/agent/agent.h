@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The stage machine: what a cycle consists of, as steps that a scenario may replace one by one. The steps report themselves
- * (stages, metrics, checks); what they do to the kernel is in world.h.
+ * The stage machine: what a cycle consists of, as steps that a scenario may replace one by one. The
+ * steps report themselves (stages, metrics, checks); what they do to the kernel is in world.h.
  */
 #ifndef FLBENCH_AGENT_AGENT_H
 #define FLBENCH_AGENT_AGENT_H
@@ -14,7 +14,10 @@
 #include "state.h"
 #include "world.h"
 
-/* Exit status of the stage machine when the case wants the agent or the machine to die without a word. */
+/*
+ * Exit status of the stage machine when the case wants the agent or the machine to die without a
+ * word.
+ */
 #define AGENT_EXIT_SILENT 77
 #define AGENT_EXIT_PANIC 78
 
@@ -33,7 +36,8 @@ struct scenario;
  * @fresh: nothing came from the previous kernel (or it was given up): set up anew
  * @liveupdate_fd: /dev/liveupdate
  * @state_session: outgoing session with the agent's own state, or -1
- * @session: session with the world: incoming from retrieve to finish, outgoing from preserve on, or -1
+ * @session: session with the world: incoming from retrieve to finish, outgoing from preserve on, or
+ *	-1
  * @state: what came from the previous kernel, and what goes to the next
  * @state_memory: the memfd that goes to the next kernel, mapped
  */
@@ -55,13 +59,14 @@ struct agent {
  * agent_run - do what the case says, from this boot's start to the kexec or to the end
  * @a: with the case read and the event stream open
  *
- * Return: 0 when the case is done and passed, 1 when it failed, AGENT_EXIT_*. Does not return from a kexec.
+ * Return: 0 when the case is done and passed, 1 when it failed, AGENT_EXIT_*. Does not return from
+ * a kexec.
  */
 int agent_run(struct agent *a);
 
 /*
- * Steps of a cycle. Each returns 0 or a negative errno, and has reported the error by then. In the old kernel: preserve, leave; in the new
- * one: retrieve, verify, adopt, remap, finish.
+ * Steps of a cycle. Each returns 0 or a negative errno, and has reported the error by then. In the
+ * old kernel: preserve, leave; in the new one: retrieve, verify, adopt, remap, finish.
  */
 int agent_preserve(struct agent *a);
 int agent_leave(struct agent *a);
@@ -85,7 +90,8 @@ int agent_unpreserve(struct agent *a);
 int agent_jump(struct agent *a);
 
 /* Report a check, and an error as a check that failed; the first returns @ok, the second err. */
-bool agent_check(struct agent *a, const char *name, bool ok, const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool agent_check(struct agent *a, const char *name, bool ok, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 int agent_error(struct agent *a, const char *name, int err);
 
 /* Report a metric in the unit of the case: @name gets the unit as its ending. */

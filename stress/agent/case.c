@@ -29,7 +29,8 @@ static void refuse(struct reader *r, const char *key, const char *what)
 	r->err = -EINVAL;
 }
 
-static struct json_object *get(struct reader *r, const char *key, enum json_type type, bool needed, const char *kind)
+static struct json_object *get(struct reader *r, const char *key, enum json_type type, bool needed,
+			       const char *kind)
 {
 	struct json_object *value = NULL;
 
@@ -56,7 +57,8 @@ static void read_text(struct reader *r, const char *key, bool needed, char *text
 		strcpy(text, json_object_get_string(value));
 }
 
-static void read_number(struct reader *r, const char *key, uint32_t min, uint32_t max, uint32_t *number)
+static void read_number(struct reader *r, const char *key, uint32_t min, uint32_t max,
+			uint32_t *number)
 {
 	struct json_object *value = get(r, key, json_type_int, true, "is not a number");
 	char what[64];
@@ -128,7 +130,8 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	if (!r.err && c->iommufds > c->domains)
 		refuse(&r, "iommufds", "is more than \"domains\"");
 	if (!r.err && strcmp(c->iommu, "mock"))
-		refuse(&r, "iommu", "is not a kind of device that this agent knows (it knows: mock)");
+		refuse(&r, "iommu",
+		       "is not a kind of device that this agent knows (it knows: mock)");
 	return r.err;
 }
 
@@ -146,7 +149,8 @@ int case_load(const char *path, struct agent_case *c, char *error, size_t size)
 	}
 	length = fread(text, 1, sizeof(text) - 1, file);
 	if (ferror(file) || !feof(file)) {
-		snprintf(error, size, "%s: cannot read the case, or it is over %zu bytes", path, sizeof(text) - 2);
+		snprintf(error, size, "%s: cannot read the case, or it is over %zu bytes", path,
+			 sizeof(text) - 2);
 		return -EIO;
 	}
 	text[length] = '\0';

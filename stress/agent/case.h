@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the agent is to do: the case file that the controller writes. What the words mean is up to those who act on them. */
+/*
+ * What the agent is to do: the case file that the controller writes. What the words mean is up to
+ * those who act on them.
+ */
 #ifndef FLBENCH_AGENT_CASE_H
 #define FLBENCH_AGENT_CASE_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A clock that spans the kexec: the processor's own counter, which nothing resets. Under QEMU's -icount shift=0 it counts
- * guest instructions; else it is turned into nanoseconds with a rate measured against the kernel's clock.
+ * A clock that spans the kexec: the processor's own counter, which nothing resets. Under QEMU's
+ * -icount shift=0 it counts guest instructions; else it is turned into nanoseconds with a rate
+ * measured against the kernel's clock.
  */
 #ifndef FLBENCH_AGENT_CLOCK_H
 #define FLBENCH_AGENT_CLOCK_H
@@ -35,7 +36,8 @@ static inline uint64_t clock_ticks(void)
 /**
  * clock_to_unit - express ticks in the unit of the metrics
  * @ticks: a difference of clock_ticks()
- * @instructions: true: ticks are instructions; false: nanoseconds are wanted, the first call takes 20 ms to measure the rate
+ * @instructions: true: ticks are instructions; false: nanoseconds are wanted, the first call takes
+ *	20 ms to measure the rate
  *
  * Return: instructions or nanoseconds.
  */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Event lines. Each is written with one write(2), so that a reader sees it whole or torn, never mixed. */
+/*
+ * Event lines. Each is written with one write(2), so that a reader sees it whole or torn, never
+ * mixed.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -37,7 +40,8 @@ int event_open(struct event_log *log, const char *path)
 		if (tcsetattr(fd, TCSANOW, &tty))
 			return -errno;
 	}
-	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (shared == MAP_FAILED)
 		return -errno;
 	log->fd = take_fd(&fd);
@@ -66,7 +70,8 @@ static struct json_object *begin_line(struct event_log *log, const char *event)
 
 static void end_line(struct event_log *log, struct json_object *line)
 {
-	const char *json = json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *json = json_object_to_json_string_ext(
+		line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	char *text auto_free = NULL;
 	int length = asprintf(&text, "%s\n", json);
 
@@ -115,7 +120,8 @@ void event_stage(struct event_log *log, const char *stage, bool begin)
 	end_line(log, line);
 }
 
-void event_metric(struct event_log *log, const struct agent_case *c, const char *name, const char *unit, uint64_t value)
+void event_metric(struct event_log *log, const struct agent_case *c, const char *name,
+		  const char *unit, uint64_t value)
 {
 	struct json_object *line = begin_line(log, "metric");
 	struct json_object *labels = json_object_new_object();
@@ -130,7 +136,8 @@ void event_metric(struct event_log *log, const struct agent_case *c, const char 
 	end_line(log, line);
 }
 
-void event_check(struct event_log *log, const char *name, const char *verdict, const char *detail, ...)
+void event_check(struct event_log *log, const char *name, const char *verdict, const char *detail,
+		 ...)
 {
 	struct json_object *line = begin_line(log, "check");
 	va_list args;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The event stream: one JSON object a line, for the controller. What is reported, and when, is up to the callers. */
+/*
+ * The event stream: one JSON object a line, for the controller. What is reported, and when, is up
+ * to the callers.
+ */
 #ifndef FLBENCH_AGENT_EVENT_H
 #define FLBENCH_AGENT_EVENT_H
 
@@ -37,14 +40,20 @@ int event_open(struct event_log *log, const char *path);
  */
 void event_drain(struct event_log *log);
 
-/* One function for each kind of line; @detail and @text are printf formats. A line that cannot be written is lost. */
+/*
+ * One function for each kind of line; @detail and @text are printf formats. A line that cannot be
+ * written is lost.
+ */
 void event_agent(struct event_log *log, const char *kernel, const char *name, const char *boot_id);
 void event_stage(struct event_log *log, const char *stage, bool begin);
-void event_metric(struct event_log *log, const struct agent_case *c, const char *name, const char *unit, uint64_t value);
-void event_check(struct event_log *log, const char *name, const char *verdict, const char *detail, ...)
-	__attribute__((format(printf, 4, 5)));
+void event_metric(struct event_log *log, const struct agent_case *c, const char *name,
+		  const char *unit, uint64_t value);
+void event_check(struct event_log *log, const char *name, const char *verdict, const char *detail,
+		 ...) __attribute__((format(printf, 4, 5)));
 void event_progress(struct event_log *log, uint32_t cycles);
-void event_text(struct event_log *log, const char *level, const char *text, ...) __attribute__((format(printf, 3, 4)));
-void event_done(struct event_log *log, bool pass, const char *detail, ...) __attribute__((format(printf, 3, 4)));
+void event_text(struct event_log *log, const char *level, const char *text, ...)
+	__attribute__((format(printf, 3, 4)));
+void event_done(struct event_log *log, bool pass, const char *detail, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flbench-agent: as init process of a VM it runs the stage machine in a child, reaps, and switches the machine off at the end; on a
- * host it runs it as it is. What the stage machine does is in agent.c.
+ * flbench-agent: as init process of a VM it runs the stage machine in a child, reaps, and switches
+ * the machine off at the end; on a host it runs it as it is. What the stage machine does is in
+ * agent.c.
  */
 #include <argp.h>
 #include <errno.h>
@@ -29,7 +30,8 @@ const char *argp_program_version = "flbench-agent " FLBENCH_VERSION;
 static const struct argp_option option_table[] = {
 	{ "case", 'c', "FILE", 0, "what to do (JSON, written by flbench)", 0 },
 	{ "events", 'e', "FILE", 0, "file or serial port that events are appended to", 0 },
-	{ "list", 'l', NULL, 0, "list the scenarios, what each proves, and what shows that it can fail", 0 },
+	{ "list", 'l', NULL, 0,
+	  "list the scenarios, what each proves, and what shows that it can fail", 0 },
 	{ 0 }
 };
 
@@ -59,7 +61,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* The init process: whatever happens to the child is said in an event, and the machine is switched off. */
+/*
+ * The init process: whatever happens to the child is said in an event, and the machine is switched
+ * off.
+ */
 static void supervise(struct agent *a)
 {
 	pid_t child = fork(), pid;
@@ -86,7 +91,10 @@ static void supervise(struct agent *a)
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
-		option_table, parse_option, NULL, "The part of flbench that runs on the kernel under test.", NULL, NULL, NULL
+		option_table, parse_option,
+		NULL,	      "The part of flbench that runs on the kernel under test.",
+		NULL,	      NULL,
+		NULL
 	};
 	struct options o = { 0 };
 	static struct agent a;
@@ -95,12 +103,16 @@ int main(int argc, char **argv)
 
 	a.init = getpid() == 1;
 	if (a.init) {
-		/* Words of the kernel command line arrive here as arguments: they are not for us. */
+		/*
+		 * Words of the kernel command line arrive here as arguments: they are not for us.
+		 */
 		o.case_path = GUEST_CASE;
 		o.events_path = GUEST_EVENTS;
 		err = system_mount();
 		if (err)
-			fprintf(stderr, "flbench-agent: mounting /dev, /proc, /sys and /tmp failed: %s\n", strerror(-err));
+			fprintf(stderr,
+				"flbench-agent: mounting /dev, /proc, /sys and /tmp failed: %s\n",
+				strerror(-err));
 	} else {
 		argp_err_exit_status = 2;
 		argp_parse(&argp, argc, argv, 0, NULL, &o);
@@ -112,7 +124,9 @@ int main(int argc, char **argv)
 
 	err = case_load(o.case_path, &a.c, error, sizeof(error));
 	if (!err && !scenario_find(a.c.scenario)) {
-		snprintf(error, sizeof(error), "%s: \"scenario\" %s is unknown (see flbench-agent --list)", o.case_path, a.c.scenario);
+		snprintf(error, sizeof(error),
+			 "%s: \"scenario\" %s is unknown (see flbench-agent --list)", o.case_path,
+			 a.c.scenario);
 		err = -EINVAL;
 	}
 	if (err) {
@@ -121,7 +135,8 @@ int main(int argc, char **argv)
 			return 2;
 	}
 	if (event_open(&a.log, o.events_path)) {
-		fprintf(stderr, "flbench-agent: %s: cannot open the event stream: %s\n", o.events_path, strerror(errno));
+		fprintf(stderr, "flbench-agent: %s: cannot open the event stream: %s\n",
+			o.events_path, strerror(errno));
 		if (!a.init)
 			return 2;
 		system_power_off();

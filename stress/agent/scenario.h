@@ -19,7 +19,8 @@ struct agent;
  * @finish: instead of agent_finish()
  * @settled: when the cycle is complete in the new kernel
  *
- * Each returns 0, or a negative errno after it has reported the error. A function that is not given is the loop's.
+ * Each returns 0, or a negative errno after it has reported the error. A function that is not given
+ * is the loop's.
  */
 struct scenario {
 	const char *name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the agent remembers across a kexec, as it lies in a preserved memfd. The next kernel's agent believes none of it before
- * it has been checked. What the numbers mean is up to the stages.
+ * What the agent remembers across a kexec, as it lies in a preserved memfd. The next kernel's agent
+ * believes none of it before it has been checked. What the numbers mean is up to the stages.
  */
 #ifndef FLBENCH_AGENT_STATE_H
 #define FLBENCH_AGENT_STATE_H
@@ -19,7 +19,8 @@
  * @version: STATE_VERSION
  * @header_bytes: size of this structure
  * @total_bytes: header and keys
- * @last_ticks: the clock at the last instant before the jump; written after the rest and therefore not under @checksum
+ * @last_ticks: the clock at the last instant before the jump; written after the rest and therefore
+ *	not under @checksum
  * @last_ticks_inverse: its complement
  * @checksum: FNV-1a of what follows it, keys included
  * @seed: of the case

@@ -23,17 +23,16 @@ int system_mount(void)
 		const char *type, *where;
 		bool needed;
 	} mounts[] = {
-		{ "devtmpfs", "/dev", true },
-		{ "proc", "/proc", true },
-		{ "sysfs", "/sys", true },
-		{ "debugfs", "/sys/kernel/debug", false },
+		{ "devtmpfs", "/dev", true }, { "proc", "/proc", true },
+		{ "sysfs", "/sys", true },    { "debugfs", "/sys/kernel/debug", false },
 		{ "tmpfs", "/tmp", true },
 	};
 
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		mkdir(mounts[i].where, 0755);
 		/* The kernel may have mounted devtmpfs already. */
-		if (mount(mounts[i].type, mounts[i].where, mounts[i].type, 0, NULL) && errno != EBUSY && mounts[i].needed)
+		if (mount(mounts[i].type, mounts[i].where, mounts[i].type, 0, NULL) &&
+		    errno != EBUSY && mounts[i].needed)
 			return -errno;
 	}
 	return 0;
@@ -90,7 +89,8 @@ int system_kexec_load(const char *kernel)
 		;
 	if (n < 0)
 		return -errno;
-	if (syscall(__NR_kexec_file_load, kernel_fd, copy_fd, strlen(command_line) + 1, command_line, 0L))
+	if (syscall(__NR_kexec_file_load, kernel_fd, copy_fd, strlen(command_line) + 1,
+		    command_line, 0L))
 		return -errno;
 	return 0;
 }
@@ -121,7 +121,8 @@ int system_key(const char *path, const char *key, uint64_t *value)
 		const char *p = line + strspn(line, " \t");
 		unsigned long long number;
 
-		if (strncmp(p, key, length) || (p[length] != ':' && !isspace((unsigned char)p[length])))
+		if (strncmp(p, key, length) ||
+		    (p[length] != ':' && !isspace((unsigned char)p[length])))
 			continue;
 		if (sscanf(p + length + (p[length] == ':'), "%llu", &number) != 1)
 			continue;
@@ -159,12 +160,25 @@ int system_memory_read(struct system_memory *memory)
 bool system_complaint(const char *line)
 {
 	static const char *const signs[] = {
-		"WARNING:", "BUG:", "Call Trace:", "Oops", "INFO: task ", "INFO: rcu", "INFO: possible", "kmemleak: ",
-		"general protection fault", "Kernel panic", "UBSAN:", "KFENCE:", "DEBUG_LOCKS_WARN_ON", "refcount_t:",
+		"WARNING:",
+		"BUG:",
+		"Call Trace:",
+		"Oops",
+		"INFO: task ",
+		"INFO: rcu",
+		"INFO: possible",
+		"kmemleak: ",
+		"general protection fault",
+		"Kernel panic",
+		"UBSAN:",
+		"KFENCE:",
+		"DEBUG_LOCKS_WARN_ON",
+		"refcount_t:",
 	};
 
 	/* Not complaints: what kmemleak says about itself. */
-	if (strstr(line, "kmemleak: Kernel memory leak detector") || strstr(line, "kmemleak: Automatic memory scanning"))
+	if (strstr(line, "kmemleak: Kernel memory leak detector") ||
+	    strstr(line, "kmemleak: Automatic memory scanning"))
 		return false;
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
 		if (strstr(line, signs[i]))
@@ -188,7 +202,10 @@ int system_log_complaints(char *first, size_t size)
 		char *text;
 
 		n = read(fd, record, sizeof(record) - 1);
-		/* EPIPE: records were overwritten before we came; the next read goes on behind them. */
+		/*
+		 * EPIPE: records were overwritten before we came; the next read goes on behind
+		 * them.
+		 */
 		if (n < 0 && (errno == EPIPE || errno == EINTR))
 			continue;
 		if (n < 0 && errno == EAGAIN)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The machine under the agent: mounts, kexec, power, and the places where the kernel says how it is. */
+/*
+ * The machine under the agent: mounts, kexec, power, and the places where the kernel says how it
+ * is.
+ */
 #ifndef FLBENCH_AGENT_SYSTEM_H
 #define FLBENCH_AGENT_SYSTEM_H
 
@@ -34,7 +37,8 @@ int system_read(const char *path, char *text, size_t size);
 int system_write(const char *path, const char *word);
 
 /**
- * system_kexec_load - load the next kernel, with the initrd that this one was started with, and this one's command line
+ * system_kexec_load - load the next kernel, with the initrd that this one was started with, and
+ * this one's command line
  * @kernel: image
  *
  * The initrd is the one kept under /sys/firmware (retain_initrd), so the next kernel needs no disk.
@@ -100,7 +104,8 @@ int system_key(const char *path, const char *key, uint64_t *value);
 bool system_complaint(const char *line);
 
 /**
- * system_log_complaints - look through the kernel's log since the last call (at first: since the boot)
+ * system_log_complaints - look through the kernel's log since the last call (at first: since the
+ * boot)
  * @first: where the first complaint goes
  * @size: bytes of @first
  *

@@ -133,15 +133,16 @@ void world_sign(struct world *w, uint32_t signature)
 	w->signature = signature;
 }
 
-static int wrong_bytes(struct world *w, const char *bytes, int64_t at, const char *where, uint32_t i, uint64_t address)
+static int wrong_bytes(struct world *w, const char *bytes, int64_t at, const char *where,
+		       uint32_t i, uint64_t address)
 {
 	char found[96];
 	uint64_t word;
 
 	memcpy(&word, bytes + at, sizeof(word));
 	layout_describe(word, found, sizeof(found));
-	return world_problem(w, -EILSEQ, "domain %u, %s 0x%llx + 0x%llx holds %s", i, where, (unsigned long long)address,
-			     (unsigned long long)at, found);
+	return world_problem(w, -EILSEQ, "domain %u, %s 0x%llx + 0x%llx holds %s", i, where,
+			     (unsigned long long)address, (unsigned long long)at, found);
 }
 
 int world_check_memory(struct world *w)
@@ -150,7 +151,8 @@ int world_check_memory(struct world *w)
 		int64_t at = layout_check(slot(w, i), w->signature, i, 0, LAYOUT_SLOT_PAGES);
 
 		if (at >= 0)
-			return wrong_bytes(w, slot(w, i), at, "memfd offset", i, (uint64_t)i * LAYOUT_SLOT_SIZE);
+			return wrong_bytes(w, slot(w, i), at, "memfd offset", i,
+					   (uint64_t)i * LAYOUT_SLOT_SIZE);
 	}
 	return 0;
 }
@@ -166,11 +168,13 @@ int world_rebuild_domain(struct world *w, uint32_t i)
 		const struct layout_mapping *map = &layout[m];
 
 		err = iommufd_map_file(fd_of(w, i), w->domain[i].ioas_id, w->memfd,
-				       (uint64_t)i * LAYOUT_SLOT_SIZE + (uint64_t)map->first_page * LAYOUT_PAGE_SIZE,
-				       (uint64_t)map->pages * LAYOUT_PAGE_SIZE, map->iova, map->prot);
+				       (uint64_t)i * LAYOUT_SLOT_SIZE +
+					       (uint64_t)map->first_page * LAYOUT_PAGE_SIZE,
+				       (uint64_t)map->pages * LAYOUT_PAGE_SIZE, map->iova,
+				       map->prot);
 		if (err)
-			return world_problem(w, err, "domain %u: mapping %u pages at 0x%llx", i, map->pages,
-					     (unsigned long long)map->iova);
+			return world_problem(w, err, "domain %u: mapping %u pages at 0x%llx", i,
+					     map->pages, (unsigned long long)map->iova);
 	}
 	return 0;
 }
@@ -378,7 +382,10 @@ static int dma(struct world *w, uint32_t i, uint64_t iova, uint32_t pages, bool 
 	return tap->ops->dma(tap, iova, w->buffer, (size_t)pages * LAYOUT_PAGE_SIZE, write);
 }
 
-/* A byte is enough to fault, and the byte next to the mapping is the one that an off-by-one would let through. */
+/*
+ * A byte is enough to fault, and the byte next to the mapping is the one that an off-by-one would
+ * let through.
+ */
 static int expect_fault(struct world *w, uint32_t i, uint64_t iova, bool write, const char *what)
 {
 	struct dma_device *tap = &w->domain[i].tap;
@@ -387,7 +394,8 @@ static int expect_fault(struct world *w, uint32_t i, uint64_t iova, bool write, 
 
 	if (err == -EFAULT)
 		return 0;
-	return world_problem(w, err ? err : -EILSEQ, "domain %u: %s at 0x%llx did not fault", i, what, (unsigned long long)iova);
+	return world_problem(w, err ? err : -EILSEQ, "domain %u: %s at 0x%llx did not fault", i,
+			     what, (unsigned long long)iova);
 }
 
 static int verify_mapping(struct world *w, uint32_t i, const struct layout_mapping *map)
@@ -399,7 +407,8 @@ static int verify_mapping(struct world *w, uint32_t i, const struct layout_mappi
 	memset(w->buffer, 0, length);
 	err = dma(w, i, map->iova, map->pages, false);
 	if (err)
-		return world_problem(w, err, "domain %u: DMA from 0x%llx", i, (unsigned long long)map->iova);
+		return world_problem(w, err, "domain %u: DMA from 0x%llx", i,
+				     (unsigned long long)map->iova);
 	at = layout_check(w->buffer, w->signature, i, map->first_page, map->pages);
 	if (at >= 0)
 		return wrong_bytes(w, w->buffer, at, "IOVA", i, map->iova);
@@ -426,10 +435,13 @@ static int verify_write(struct world *w, uint32_t i, const struct layout_mapping
 	layout_fill(w->buffer, w->signature ^ SIGNATURE_DMA, i, page, 1);
 	err = dma(w, i, map->iova + (uint64_t)in_map * LAYOUT_PAGE_SIZE, 1, true);
 	if (err)
-		return world_problem(w, err, "domain %u: DMA to 0x%llx", i, (unsigned long long)map->iova);
-	at = layout_check(slot(w, i) + page * LAYOUT_PAGE_SIZE, w->signature ^ SIGNATURE_DMA, i, page, 1);
+		return world_problem(w, err, "domain %u: DMA to 0x%llx", i,
+				     (unsigned long long)map->iova);
+	at = layout_check(slot(w, i) + page * LAYOUT_PAGE_SIZE, w->signature ^ SIGNATURE_DMA, i,
+			  page, 1);
 	if (at >= 0)
-		return wrong_bytes(w, slot(w, i) + page * LAYOUT_PAGE_SIZE, at, "memory behind written IOVA", i, map->iova);
+		return wrong_bytes(w, slot(w, i) + page * LAYOUT_PAGE_SIZE, at,
+				   "memory behind written IOVA", i, map->iova);
 	layout_fill(slot(w, i) + page * LAYOUT_PAGE_SIZE, w->signature, i, page, 1);
 	return 0;
 }
@@ -442,7 +454,8 @@ int world_verify_domain(struct world *w, uint32_t i)
 	for (uint32_t m = 0; !err && m < w->mappings; m++)
 		err = verify_mapping(w, i, &layout[m]);
 	if (!err)
-		err = expect_fault(w, i, layout_spare_iova(layout, w->mappings), false, "an IOVA above all mappings");
+		err = expect_fault(w, i, layout_spare_iova(layout, w->mappings), false,
+				   "an IOVA above all mappings");
 	if (!err && w->memory)
 		err = verify_write(w, i, layout);
 	return err;
@@ -454,7 +467,10 @@ int world_verify(struct world *w)
 
 	for (uint32_t i = 0; !err && i < w->domains; i++)
 		err = world_verify_domain(w, i);
-	/* The pages that devices wrote to are as they were: anything else wrong by now was written by mistake. */
+	/*
+	 * The pages that devices wrote to are as they were: anything else wrong by now was written
+	 * by mistake.
+	 */
 	if (!err && w->memory)
 		err = world_check_memory(w);
 	return err;
@@ -476,29 +492,35 @@ static int remap_domain(struct world *w, uint32_t i, uint32_t cycle)
 	int fd = fd_of(w, i);
 	int err;
 
-	err = iommufd_map_file(fd, ioas_id, w->memfd, start + (uint64_t)new.first_page * LAYOUT_PAGE_SIZE, LAYOUT_PAGE_SIZE,
-			       new.iova, new.prot);
+	err = iommufd_map_file(fd, ioas_id, w->memfd,
+			       start + (uint64_t) new.first_page *LAYOUT_PAGE_SIZE,
+			       LAYOUT_PAGE_SIZE, new.iova, new.prot);
 	if (err)
-		return world_problem(w, err, "domain %u: a new mapping at 0x%llx", i, (unsigned long long)new.iova);
+		return world_problem(w, err, "domain %u: a new mapping at 0x%llx", i,
+				     (unsigned long long)new.iova);
 	err = verify_mapping(w, i, &new);
 	if (err)
 		return err;
 	err = iommufd_unmap(fd, ioas_id, new.iova, LAYOUT_PAGE_SIZE);
 	if (err)
-		return world_problem(w, err, "domain %u: unmapping 0x%llx", i, (unsigned long long)new.iova);
+		return world_problem(w, err, "domain %u: unmapping 0x%llx", i,
+				     (unsigned long long)new.iova);
 	err = expect_fault(w, i, new.iova, false, "an unmapped new mapping");
 	if (err)
 		return err;
 	err = iommufd_unmap(fd, ioas_id, old->iova, length);
 	if (err)
-		return world_problem(w, err, "domain %u: unmapping 0x%llx", i, (unsigned long long)old->iova);
+		return world_problem(w, err, "domain %u: unmapping 0x%llx", i,
+				     (unsigned long long)old->iova);
 	err = expect_fault(w, i, old->iova, false, "an unmapped old mapping");
 	if (err)
 		return err;
-	err = iommufd_map_file(fd, ioas_id, w->memfd, start + (uint64_t)old->first_page * LAYOUT_PAGE_SIZE, length, old->iova,
-			       old->prot);
+	err = iommufd_map_file(fd, ioas_id, w->memfd,
+			       start + (uint64_t)old->first_page * LAYOUT_PAGE_SIZE, length,
+			       old->iova, old->prot);
 	if (err)
-		return world_problem(w, err, "domain %u: mapping 0x%llx again", i, (unsigned long long)old->iova);
+		return world_problem(w, err, "domain %u: mapping 0x%llx again", i,
+				     (unsigned long long)old->iova);
 	return verify_mapping(w, i, old);
 }
 
@@ -519,18 +541,23 @@ int world_check_immutable(struct world *w)
 		int fd = fd_of(w, i);
 		int err;
 
-		err = iommufd_map_file(fd, ioas_id, w->memfd, 0, LAYOUT_PAGE_SIZE, layout_spare_iova(layout, w->mappings),
-				       IOMMUFD_PROT_READ);
+		err = iommufd_map_file(fd, ioas_id, w->memfd, 0, LAYOUT_PAGE_SIZE,
+				       layout_spare_iova(layout, w->mappings), IOMMUFD_PROT_READ);
 		if (err != -EBUSY)
-			return world_problem(w, err ? err : -EILSEQ, "domain %u: map while preserved was not refused with EBUSY", i);
-		err = iommufd_unmap(fd, ioas_id, layout[0].iova, (uint64_t)layout[0].pages * LAYOUT_PAGE_SIZE);
+			return world_problem(
+				w, err ? err : -EILSEQ,
+				"domain %u: map while preserved was not refused with EBUSY", i);
+		err = iommufd_unmap(fd, ioas_id, layout[0].iova,
+				    (uint64_t)layout[0].pages * LAYOUT_PAGE_SIZE);
 		if (err != -EBUSY)
-			return world_problem(w, err ? err : -EILSEQ, "domain %u: unmap while preserved was not refused with EBUSY",
-					     i);
+			return world_problem(
+				w, err ? err : -EILSEQ,
+				"domain %u: unmap while preserved was not refused with EBUSY", i);
 		err = iommufd_destroy(fd, w->domain[i].hwpt_id);
 		if (err != -EBUSY)
-			return world_problem(w, err ? err : -EILSEQ, "domain %u: destroy while preserved was not refused with EBUSY",
-					     i);
+			return world_problem(
+				w, err ? err : -EILSEQ,
+				"domain %u: destroy while preserved was not refused with EBUSY", i);
 	}
 	return 0;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The world that a case asks for: a memfd, iommufds, domains with their mappings, devices; how it is set up, preserved, got back, checked
- * and changed. In which order that happens, and what is reported, is the business of the loop and the scenarios.
+ * The world that a case asks for: a memfd, iommufds, domains with their mappings, devices; how it
+ * is set up, preserved, got back, checked and changed. In which order that happens, and what is
+ * reported, is the business of the loop and the scenarios.
  *
- * Functions that look at every domain stop at the first thing that is wrong and say what it is in world.problem.
+ * Functions that look at every domain stop at the first thing that is wrong and say what it is in
+ * world.problem.
  */
 #ifndef FLBENCH_AGENT_WORLD_H
 #define FLBENCH_AGENT_WORLD_H
@@ -67,7 +69,10 @@ struct world {
 	char problem[512];
 };
 
-/* Sizes are set in @w beforehand. world_init() makes room only; world_free() closes everything that is open. */
+/*
+ * Sizes are set in @w beforehand. world_init() makes room only; world_free() closes everything that
+ * is open.
+ */
 int world_init(struct world *w);
 void world_free(struct world *w);
 
@@ -89,7 +94,10 @@ int world_preserve_memory(struct world *w, int session);
 int world_preserve_iommufd(struct world *w, int session, uint32_t i);
 int world_preserve(struct world *w, int session);
 
-/* New kernel: files back from a session; HWPTs by token and devices by key; IOAS anew; IOAS over HWPT. */
+/*
+ * New kernel: files back from a session; HWPTs by token and devices by key; IOAS anew; IOAS over
+ * HWPT.
+ */
 int world_retrieve_memory(struct world *w, int session);
 int world_retrieve_iommufds(struct world *w, int session);
 int world_retrieve_domain(struct world *w, uint32_t i);
@@ -105,14 +113,18 @@ void world_close_iommufds(struct world *w);
 void world_close_memory(struct world *w);
 
 /*
- * Prove that a domain (all domains) translates as it should: each page of each mapping leads to the right page with the right bytes;
- * the pages before and behind each mapping fault; read-only mappings refuse a write; what a device writes is found in the memory at the
- * right place, and only there. While the memory is closed, what needs it is left out.
+ * Prove that a domain (all domains) translates as it should: each page of each mapping leads to the
+ * right page with the right bytes; the pages before and behind each mapping fault; read-only
+ * mappings refuse a write; what a device writes is found in the memory at the right place, and only
+ * there. While the memory is closed, what needs it is left out.
  */
 int world_verify_domain(struct world *w, uint32_t i);
 int world_verify(struct world *w);
 
-/* Prove that a domain with an IOAS can still be changed: map something new and unmap it, unmap something old and map it again. */
+/*
+ * Prove that a domain with an IOAS can still be changed: map something new and unmap it, unmap
+ * something old and map it again.
+ */
 int world_remap(struct world *w, uint32_t cycle);
 /* Prove that a preserved one cannot: map and unmap are refused with -EBUSY. */
 int world_check_immutable(struct world *w);
@@ -121,6 +133,7 @@ int world_check_immutable(struct world *w);
 const struct layout_mapping *world_layout(struct world *w, uint32_t i);
 
 /* Note what went wrong; returns err. */
-int world_problem(struct world *w, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int world_problem(struct world *w, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

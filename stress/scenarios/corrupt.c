@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page tables broken on purpose. corrupt-*: the breakage must be noticed, by looking through the table and by the kernel at adoption; the
- * scenario passes only then. broken-*: nobody is told, and the loop must fail by itself.
+ * Page tables broken on purpose. corrupt-*: the breakage must be noticed, by looking through the
+ * table and by the kernel at adoption; the scenario passes only then. broken-*: nobody is told, and
+ * the loop must fail by itself.
  */
 #include <errno.h>
 #include <string.h>
@@ -47,8 +48,10 @@ static int corrupt(struct agent *a, const struct corruption *c)
 		arg = EXTRA_PHYS;
 	}
 	err = mock_corrupt(a->w.fds[i % a->w.iommufds], a->w.domain[i].hwpt_id, c->mode, iova, arg);
-	return agent_error(a, "corrupt", err ? world_problem(&a->w, err, "breaking domain %u at 0x%llx", i,
-							     (unsigned long long)iova) : 0);
+	return agent_error(a, "corrupt",
+			   err ? world_problem(&a->w, err, "breaking domain %u at 0x%llx", i,
+					       (unsigned long long)iova) :
+				 0);
 }
 
 static int corrupt_and_notice(struct agent *a, const struct corruption *c)
@@ -61,22 +64,27 @@ static int corrupt_and_notice(struct agent *a, const struct corruption *c)
 	if (err)
 		return err;
 	err = world_verify_domain(&a->w, i);
-	agent_check(a, "noticed-by-looking", err < 0, "%s", err ? a->w.problem : "the broken domain looks right");
+	agent_check(a, "noticed-by-looking", err < 0, "%s",
+		    err ? a->w.problem : "the broken domain looks right");
 	a->w.problem[0] = '\0';
 	err = agent_error(a, "adopt", world_rebuild(&a->w));
 	/* Twice: a refusal changes nothing, so the second one is the same. */
 	for (int attempt = 0; !err && attempt < 2; attempt++) {
 		int result = iommufd_hwpt_adopt(fd, d->hwpt_id, d->ioas_id);
 
-		agent_check(a, "noticed-by-adoption", result == c->adopt_error, "adoption of the broken domain: %s (wanted: %s)",
-			    strerror(-result), strerror(-c->adopt_error));
+		agent_check(a, "noticed-by-adoption", result == c->adopt_error,
+			    "adoption of the broken domain: %s (wanted: %s)", strerror(-result),
+			    strerror(-c->adopt_error));
 	}
 	for (uint32_t other = 0; !err && other < a->w.domains; other++)
 		if (other != i)
-			err = iommufd_hwpt_adopt(a->w.fds[other % a->w.iommufds], a->w.domain[other].hwpt_id,
+			err = iommufd_hwpt_adopt(a->w.fds[other % a->w.iommufds],
+						 a->w.domain[other].hwpt_id,
 						 a->w.domain[other].ioas_id);
 	if (err)
-		return agent_error(a, "adopt", world_problem(&a->w, err, "adopting the domains that are right"));
+		return agent_error(a, "adopt",
+				   world_problem(&a->w, err,
+						 "adopting the domains that are right"));
 	return agent_give_up(a);
 }
 

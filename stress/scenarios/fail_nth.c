@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every allocation of every call fails once: /proc/self/fail-nth counts up, call by call, until a call gets through without one.
- * Each failure must be reported, leave everything as it was, and let the same call work when it is made again.
+ * Every allocation of every call fails once: /proc/self/fail-nth counts up, call by call, until a
+ * call gets through without one. Each failure must be reported, leave everything as it was, and let
+ * the same call work when it is made again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +42,9 @@ static int faults_begin(struct agent *a, struct faults *f)
 		system_write(settings[i][0], settings[i][1]);
 	f->fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (f->fd < 0)
-		return agent_error(a, "fail-nth", world_problem(&a->w, -errno, "%s (needs CONFIG_FAULT_INJECTION)", FAIL_NTH));
+		return agent_error(a, "fail-nth",
+				   world_problem(&a->w, -errno, "%s (needs CONFIG_FAULT_INJECTION)",
+						 FAIL_NTH));
 	return 0;
 }
 
@@ -77,7 +80,8 @@ static bool disarm(struct faults *f)
  * @name: for the report
  * @nr: how many calls, each like the next
  * @call: make call @i. Return: 0 or -errno
- * @undo: take a call back that worked although an allocation failed, so that it can be made again; NULL: go on to the next one
+ * @undo: take a call back that worked although an allocation failed, so that it can be made again;
+ *	NULL: go on to the next one
  */
 struct sequence {
 	const char *name;
@@ -100,7 +104,10 @@ static int run_sequence(struct agent *a, const struct sequence *s)
 		err = s->call(a, i);
 		happened = disarm(&faults) && !through;
 		if (!happened) {
-			/* The call made fewer allocations than that: every one has failed by now. The rest is done in peace. */
+			/*
+			 * The call made fewer allocations than that: every one has failed by now.
+			 * The rest is done in peace.
+			 */
 			through = true;
 			i++;
 			continue;
@@ -122,9 +129,11 @@ static int run_sequence(struct agent *a, const struct sequence *s)
 	if (err)
 		return agent_error(a, s->name, err);
 	a->w.problem[0] = '\0';
-	agent_check(a, s->name, nth < NTH_MAX,
-		    "%u allocations failed one by one: %u calls refused (%u not with ENOMEM), %u worked all the same; %s", nth - 1, refused,
-		    other, tolerated, through ? "then one got through" : "no calls left to try");
+	agent_check(
+		a, s->name, nth < NTH_MAX,
+		"%u allocations failed one by one: %u calls refused (%u not with ENOMEM), %u worked all the same; %s",
+		nth - 1, refused, other, tolerated,
+		through ? "then one got through" : "no calls left to try");
 	return 0;
 }
 
@@ -181,7 +190,8 @@ static int adopt_domain(struct agent *a, uint32_t i)
 int fail_nth_preserve(struct agent *a)
 {
 	const struct sequence mark = { "fail-nth-mark", a->w.domains, mark_one, NULL };
-	const struct sequence preserve = { "fail-nth-preserve", 1, preserve_everything, close_session };
+	const struct sequence preserve = { "fail-nth-preserve", 1, preserve_everything,
+					   close_session };
 	int err;
 
 	world_sign(&a->w, a->log.cycle + 1);
@@ -198,11 +208,15 @@ int fail_nth_preserve(struct agent *a)
 int fail_nth_retrieve(struct agent *a)
 {
 	const struct sequence session = { "fail-nth-session", 1, retrieve_session, NULL };
-	const struct sequence domains = { "fail-nth-retrieve", a->w.domains, retrieve_domain, NULL };
+	const struct sequence domains = { "fail-nth-retrieve", a->w.domains, retrieve_domain,
+					  NULL };
 	const struct sequence devices = { "fail-nth-restore", a->w.devices, restore_device, NULL };
 	int err = run_sequence(a, &session);
 
-	/* A file that could not be retrieved stays lost, by the rules of the orchestrator: see fail-nth-file. */
+	/*
+	 * A file that could not be retrieved stays lost, by the rules of the orchestrator: see
+	 * fail-nth-file.
+	 */
 	if (!err)
 		err = agent_error(a, "retrieve", world_retrieve_memory(&a->w, a->session));
 	if (!err)
@@ -222,7 +236,10 @@ int fail_nth_adopt(struct agent *a)
 	return err ? err : run_sequence(a, &adopt);
 }
 
-/* The n-th allocation in cycle n; what is lost is lost for good, but it must be given up in an orderly way. */
+/*
+ * The n-th allocation in cycle n; what is lost is lost for good, but it must be given up in an
+ * orderly way.
+ */
 int fail_nth_file_retrieve(struct agent *a)
 {
 	struct faults faults;
@@ -241,13 +258,17 @@ int fail_nth_file_retrieve(struct agent *a)
 	faults_end(&faults);
 	if (err && !happened)
 		return agent_error(a, "fail-nth-file", err);
-	agent_check(a, "fail-nth-file", true, "allocation %u of retrieving the files: %s", a->log.cycle,
-		    err ? a->w.problem : happened ? "worked all the same" : "there are not that many");
+	agent_check(a, "fail-nth-file", true, "allocation %u of retrieving the files: %s",
+		    a->log.cycle,
+		    err	     ? a->w.problem :
+		    happened ? "worked all the same" :
+			       "there are not that many");
 	a->w.problem[0] = '\0';
 	if (!err) {
 		err = agent_error(a, "retrieve", world_retrieve_domains(&a->w));
 		if (!err)
-			err = agent_error(a, "retrieve", world_restore_devices(&a->w, a->state->keys));
+			err = agent_error(a, "retrieve",
+					  world_restore_devices(&a->w, a->state->keys));
 		return err;
 	}
 	/* Domains of iommufds that did come must be settled before the session can end. */

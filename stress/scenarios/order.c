@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scenarios about the order of memfd and iommufds. The kernel finishes a session's files in the reverse of the order in which
- * they were preserved, so the order of preserve is the order of finish too.
+ * Scenarios about the order of memfd and iommufds. The kernel finishes a session's files in the
+ * reverse of the order in which they were preserved, so the order of preserve is the order of
+ * finish too.
  */
 #include "../agent/agent.h"
 #include "scenarios.h"
@@ -21,7 +22,8 @@ static int preserve_in_order(struct agent *a, uint32_t iommufds_before_memory)
 		if (i == iommufds_before_memory)
 			err = agent_error(a, "preserve", world_preserve_memory(&a->w, a->session));
 		if (!err && i < a->w.iommufds)
-			err = agent_error(a, "preserve", world_preserve_iommufd(&a->w, a->session, i));
+			err = agent_error(a, "preserve",
+					  world_preserve_iommufd(&a->w, a->session, i));
 	}
 	if (!err)
 		event_stage(&a->log, "preserve", false);

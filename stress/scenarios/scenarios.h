@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of scenarios put into the table. Names are scenario, underscore, step; see scenario.h for the steps. */
+/*
+ * What the files of scenarios put into the table. Names are scenario, underscore, step; see
+ * scenario.h for the steps.
+ */
 #ifndef FLBENCH_SCENARIOS_H
 #define FLBENCH_SCENARIOS_H
 
 struct agent;
 
-/* session.c: sessions taken back, refused, finished early, retrieved twice, left by a killed agent */
+/*
+ * session.c: sessions taken back, refused, finished early, retrieved twice, left by a killed agent
+ */
 int unpreserve_leave(struct agent *a);
 int unpreserve_kexec_leave(struct agent *a);
 int unpreserve_kexec_retrieve(struct agent *a);
@@ -29,7 +34,10 @@ int window_swap(struct agent *a);
 int window_punch(struct agent *a);
 int window_close(struct agent *a);
 
-/* corrupt.c: page tables broken on purpose; noticed (corrupt) or left for the loop to stumble over (broken) */
+/*
+ * corrupt.c: page tables broken on purpose; noticed (corrupt) or left for the loop to stumble over
+ * (broken)
+ */
 int corrupt_page_window(struct agent *a);
 int corrupt_permission_window(struct agent *a);
 int corrupt_missing_window(struct agent *a);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Scenarios about sessions: taken back, refused, finished early, retrieved twice, left behind by a killed agent. */
+/*
+ * Scenarios about sessions: taken back, refused, finished early, retrieved twice, left behind by a
+ * killed agent.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -36,7 +39,8 @@ int unpreserve_kexec_retrieve(struct agent *a)
 	int session = liveupdate_session_retrieve(a->liveupdate_fd, AGENT_SESSION);
 
 	a->fresh = true;
-	if (!agent_check(a, "nothing-came", session == -ENOENT, "retrieving a session that was closed before the kexec: %d", session)) {
+	if (!agent_check(a, "nothing-came", session == -ENOENT,
+			 "retrieving a session that was closed before the kexec: %d", session)) {
 		cleanup_close(&session);
 		return -EEXIST;
 	}
@@ -50,9 +54,11 @@ int freeze_fail_leave(struct agent *a)
 	for (uint32_t n = 1; !err && n <= a->w.iommufds; n++) {
 		err = mock_fail(a->w.fds[0], MOCK_FAIL_FREEZE, n);
 		if (err)
-			return agent_error(a, "freeze-fail", world_problem(&a->w, err, "arming the failure"));
+			return agent_error(a, "freeze-fail",
+					   world_problem(&a->w, err, "arming the failure"));
 		err = agent_jump(a);
-		agent_check(a, "freeze-refused", err < 0, "freeze %u of %u was to fail: reboot() said %s", n, a->w.iommufds,
+		agent_check(a, "freeze-refused", err < 0,
+			    "freeze %u of %u was to fail: reboot() said %s", n, a->w.iommufds,
 			    strerror(-err));
 		err = agent_verify(a, "translate-refused");
 		if (!err)
@@ -88,7 +94,9 @@ int memfd_missing_leave(struct agent *a)
 {
 	int err = agent_jump(a);
 
-	agent_check(a, "freeze-refused", err < 0, "freeze without the memfd behind the mappings: reboot() said %s", strerror(-err));
+	agent_check(a, "freeze-refused", err < 0,
+		    "freeze without the memfd behind the mappings: reboot() said %s",
+		    strerror(-err));
 	err = agent_verify(a, "translate-refused");
 	if (!err)
 		err = agent_error(a, "preserve", world_preserve_memory(&a->w, a->session));
@@ -141,7 +149,8 @@ int finish_unadopted_retrieve(struct agent *a)
 	err = agent_verify(a, "translate-retrieved");
 	if (!err) {
 		err = liveupdate_finish(a->session);
-		agent_check(a, "finish-refused", err < 0, "finish with domains that nobody adopted: %s", strerror(-err));
+		agent_check(a, "finish-refused", err < 0,
+			    "finish with domains that nobody adopted: %s", strerror(-err));
 		err = agent_give_up(a);
 	}
 	return err ? err : check_tables_freed(a);
@@ -158,26 +167,32 @@ int retrieve_twice_retrieve(struct agent *a)
 	if (err)
 		return err;
 	fd = liveupdate_session_retrieve(a->liveupdate_fd, AGENT_SESSION);
-	agent_check(a, "session-twice", fd < 0, "retrieving the session again: %s", fd < 0 ? strerror(-fd) : "got it");
+	agent_check(a, "session-twice", fd < 0, "retrieving the session again: %s",
+		    fd < 0 ? strerror(-fd) : "got it");
 	cleanup_close(&fd);
 	/* The same file again, or none: never a second iommufd over the same domains. */
 	fd = liveupdate_retrieve_fd(a->session, WORLD_TOKEN_IOMMUFD);
 	if (fd < 0) {
-		agent_check(a, "file-twice", true, "retrieving an iommufd again: %s", strerror(-fd));
+		agent_check(a, "file-twice", true, "retrieving an iommufd again: %s",
+			    strerror(-fd));
 	} else {
 		result = iommufd_hwpt_retrieve(fd, 1, &hwpt_id);
 		agent_check(a, "file-twice", result || hwpt_id == a->w.domain[0].hwpt_id,
-			    "retrieving an iommufd and its HWPT again: %s, id %u, first id %u", strerror(-result), hwpt_id,
-			    a->w.domain[0].hwpt_id);
+			    "retrieving an iommufd and its HWPT again: %s, id %u, first id %u",
+			    strerror(-result), hwpt_id, a->w.domain[0].hwpt_id);
 	}
 	if (a->w.devices) {
-		result = a->w.ops->restore(&again, a->w.fds[0], a->w.domain[0].hwpt_id, a->state->keys[0]);
-		agent_check(a, "device-twice", result < 0, "restoring a device again: %s", strerror(-result));
+		result = a->w.ops->restore(&again, a->w.fds[0], a->w.domain[0].hwpt_id,
+					   a->state->keys[0]);
+		agent_check(a, "device-twice", result < 0, "restoring a device again: %s",
+			    strerror(-result));
 	}
 	result = iommufd_hwpt_retrieve(a->w.fds[0], 0xdead0000u, &hwpt_id);
-	agent_check(a, "unknown-domain", result == -ENOENT, "retrieving an unknown domain: %s", strerror(-result));
+	agent_check(a, "unknown-domain", result == -ENOENT, "retrieving an unknown domain: %s",
+		    strerror(-result));
 	result = liveupdate_retrieve_fd(a->session, 0xdead0000u);
-	agent_check(a, "unknown-file", result == -ENOENT, "retrieving an unknown file: %s", strerror(-result));
+	agent_check(a, "unknown-file", result == -ENOENT, "retrieving an unknown file: %s",
+		    strerror(-result));
 	return 0;
 }
 
@@ -186,7 +201,8 @@ static void __attribute__((noreturn)) retrieve_and_die(struct agent *a)
 {
 	int session = liveupdate_session_retrieve(a->liveupdate_fd, AGENT_SESSION);
 
-	if (session >= 0 && !world_retrieve_memory(&a->w, session) && !world_retrieve_iommufds(&a->w, session)) {
+	if (session >= 0 && !world_retrieve_memory(&a->w, session) &&
+	    !world_retrieve_iommufds(&a->w, session)) {
 		if (!world_retrieve_domains(&a->w))
 			kill(getpid(), SIGKILL);
 	}
@@ -201,8 +217,10 @@ int agent_killed_retrieve(struct agent *a)
 	if (child == 0)
 		retrieve_and_die(a);
 	if (child < 0 || waitpid(child, &status, 0) != child)
-		return agent_error(a, "agent-killed", world_problem(&a->w, -errno, "a second process"));
-	if (!agent_check(a, "agent-killed", WIFSIGNALED(status), "a process that has retrieved everything is killed: status 0x%x", status))
+		return agent_error(a, "agent-killed",
+				   world_problem(&a->w, -errno, "a second process"));
+	if (!agent_check(a, "agent-killed", WIFSIGNALED(status),
+			 "a process that has retrieved everything is killed: status 0x%x", status))
 		return -ECHILD;
 	return agent_retrieve(a);
 }

@@ -9,163 +9,213 @@
 static const struct scenario scenarios[] = {
 	{
 		.name = "loop",
-		.proves = "cycle after cycle, every preserved domain translates and can be changed after adoption",
+		.proves =
+			"cycle after cycle, every preserved domain translates and can be changed after adoption",
 		.twin = "broken-*: the same loop over a table that was broken fails",
-	}, {
+	},
+	{
 		.name = "unpreserve",
-		.proves = "closing the session before the kexec makes everything changeable again, and it can be preserved again",
+		.proves =
+			"closing the session before the kexec makes everything changeable again, and it can be preserved again",
 		.twin = "immutable: what is preserved cannot be changed",
 		.leave = unpreserve_leave,
-	}, {
+	},
+	{
 		.name = "unpreserve-kexec",
-		.proves = "a kexec after the session was closed carries nothing over, and the next kernel starts anew",
+		.proves =
+			"a kexec after the session was closed carries nothing over, and the next kernel starts anew",
 		.twin = "loop: with the session open everything comes",
 		.leave = unpreserve_kexec_leave,
 		.retrieve = unpreserve_kexec_retrieve,
-	}, {
+	},
+	{
 		.name = "freeze-fail",
-		.proves = "whichever iommufd's freeze fails, the kexec is refused, everything is as before, and then it works",
+		.proves =
+			"whichever iommufd's freeze fails, the kexec is refused, everything is as before, and then it works",
 		.twin = "loop: no failure armed, no refusal",
 		.leave = freeze_fail_leave,
-	}, {
+	},
+	{
 		.name = "memfd-not-preserved",
-		.proves = "no kexec while the memory behind a preserved mapping would not come along",
+		.proves =
+			"no kexec while the memory behind a preserved mapping would not come along",
 		.twin = "the same session with the memfd added goes through",
 		.preserve = memfd_missing_preserve,
 		.leave = memfd_missing_leave,
-	}, {
+	},
+	{
 		.name = "finish-without-retrieve",
 		.proves = "a session that is finished unseen gives all domains and tables back",
 		.twin = "loop: domains that are retrieved stay",
 		.retrieve = finish_without_retrieve,
-	}, {
+	},
+	{
 		.name = "finish-early",
-		.proves = "a session cannot be finished while retrieved domains are not adopted; nothing happens to them",
+		.proves =
+			"a session cannot be finished while retrieved domains are not adopted; nothing happens to them",
 		.twin = "the finish after adoption works",
 		.window = finish_early_window,
-	}, {
+	},
+	{
 		.name = "finish-unadopted",
-		.proves = "domains that are destroyed instead of adopted, with the memfd never retrieved, end the session cleanly",
+		.proves =
+			"domains that are destroyed instead of adopted, with the memfd never retrieved, end the session cleanly",
 		.twin = "the finish before that is refused",
 		.retrieve = finish_unadopted_retrieve,
-	}, {
+	},
+	{
 		.name = "retrieve-twice",
-		.proves = "sessions, files, domains and devices come once; unknown tokens are refused",
+		.proves =
+			"sessions, files, domains and devices come once; unknown tokens are refused",
 		.twin = "the first retrieve works",
 		.retrieve = retrieve_twice_retrieve,
-	}, {
+	},
+	{
 		.name = "agent-killed",
-		.proves = "after SIGKILL between retrieve and finish another process retrieves the session and finishes it",
+		.proves =
+			"after SIGKILL between retrieve and finish another process retrieves the session and finishes it",
 		.twin = "the killed process did retrieve everything, or the check agent-killed fails",
 		.retrieve = agent_killed_retrieve,
-	}, {
+	},
+	{
 		.name = "order-iommufd-first",
 		.proves = "iommufds before the memfd: preserved, and so finished after it",
 		.twin = "memfd-not-preserved: without the memfd it is refused",
 		.preserve = order_iommufd_first_preserve,
-	}, {
+	},
+	{
 		.name = "order-between",
 		.proves = "the memfd in the middle of the iommufds",
 		.twin = "memfd-not-preserved: without the memfd it is refused",
 		.preserve = order_between_preserve,
-	}, {
+	},
+	{
 		.name = "order-retrieve-iommufd-first",
-		.proves = "iommufds retrieved before the memfd translate to memory that nobody has open",
+		.proves =
+			"iommufds retrieved before the memfd translate to memory that nobody has open",
 		.twin = "broken-page: other bytes are noticed",
 		.retrieve = order_iommufd_first_retrieve,
-	}, {
+	},
+	{
 		.name = "order-all-iommufd-first",
 		.proves = "iommufds first in the old and in the new kernel",
 		.twin = "broken-page: other bytes are noticed",
 		.preserve = order_iommufd_first_preserve,
 		.retrieve = order_iommufd_first_retrieve,
-	}, {
+	},
+	{
 		.name = "window-compaction",
-		.proves = "compaction between retrieve and adoption does not move a page behind a restored domain",
+		.proves =
+			"compaction between retrieve and adoption does not move a page behind a restored domain",
 		.twin = "the detail tells how many pages of a plain memfd moved",
 		.window = window_compaction,
-	}, {
+	},
+	{
 		.name = "window-swap",
 		.proves = "pages behind a restored domain are not swapped out",
 		.twin = "control-swapped: a plain memfd is",
 		.window = window_swap,
-	}, {
+	},
+	{
 		.name = "window-punch",
-		.proves = "a hole punched into the memfd frees no page behind a restored domain, and adoption notices the new pages",
+		.proves =
+			"a hole punched into the memfd frees no page behind a restored domain, and adoption notices the new pages",
 		.twin = "punch: the file does read zeroes",
 		.window = window_punch,
-	}, {
+	},
+	{
 		.name = "window-close",
-		.proves = "closing the memfd before adoption frees no page behind a restored domain; it can be retrieved again",
+		.proves =
+			"closing the memfd before adoption frees no page behind a restored domain; it can be retrieved again",
 		.twin = "free memory is overwritten meanwhile: a freed page would not keep its bytes",
 		.window = window_close,
-	}, {
+	},
+	{
 		.name = "corrupt-page",
-		.proves = "a leaf that leads to another page is noticed by looking (wrong bytes) and by adoption (EXDEV)",
+		.proves =
+			"a leaf that leads to another page is noticed by looking (wrong bytes) and by adoption (EXDEV)",
 		.twin = "loop",
 		.window = corrupt_page_window,
-	}, {
+	},
+	{
 		.name = "corrupt-permission",
-		.proves = "a leaf that became writable is noticed by writing and by adoption (EACCES)",
+		.proves =
+			"a leaf that became writable is noticed by writing and by adoption (EACCES)",
 		.twin = "loop",
 		.window = corrupt_permission_window,
-	}, {
+	},
+	{
 		.name = "corrupt-missing",
 		.proves = "a missing leaf is noticed by looking and by adoption (ENOENT)",
 		.twin = "loop",
 		.window = corrupt_missing_window,
-	}, {
+	},
+	{
 		.name = "corrupt-extra",
 		.proves = "a leaf in a hole is noticed by looking and by adoption (E2BIG)",
 		.twin = "loop",
 		.window = corrupt_extra_window,
-	}, {
+	},
+	{
 		.name = "broken-page",
 		.proves = "must fail: a leaf leads to another page, and nobody told the loop",
 		.twin = "loop",
 		.retrieve = broken_page_retrieve,
-	}, {
+	},
+	{
 		.name = "broken-permission",
 		.proves = "must fail: a leaf became writable, and nobody told the loop",
 		.twin = "loop",
 		.retrieve = broken_permission_retrieve,
-	}, {
+	},
+	{
 		.name = "broken-missing",
 		.proves = "must fail: a leaf is missing, and nobody told the loop",
 		.twin = "loop",
 		.retrieve = broken_missing_retrieve,
-	}, {
+	},
+	{
 		.name = "broken-extra",
 		.proves = "must fail: there is a leaf in a hole, and nobody told the loop",
 		.twin = "loop",
 		.retrieve = broken_extra_retrieve,
-	}, {
+	},
+	{
 		.name = "mark-semantics",
-		.proves = "marking: unknown ids, second marks, taken tokens, preserved iommufds and unsealed memfds are refused",
+		.proves =
+			"marking: unknown ids, second marks, taken tokens, preserved iommufds and unsealed memfds are refused",
 		.twin = "the first mark of a HWPT with a free token works",
 		.created = mark_created,
 		.leave = mark_leave,
-	}, {
+	},
+	{
 		.name = "immutable",
-		.proves = "a preserved domain cannot be changed, and no kexec believes in a device that is gone",
+		.proves =
+			"a preserved domain cannot be changed, and no kexec believes in a device that is gone",
 		.twin = "unpreserve: afterwards it can",
 		.leave = immutable_leave,
-	}, {
+	},
+	{
 		.name = "mixed",
-		.proves = "an unpreserved domain and device beside preserved ones stay changeable, and are gone after the kexec",
+		.proves =
+			"an unpreserved domain and device beside preserved ones stay changeable, and are gone after the kexec",
 		.twin = "the preserved ones are there",
 		.preserve = mixed_preserve,
 		.window = mixed_window,
-	}, {
+	},
+	{
 		.name = "fail-nth",
-		.proves = "every failed allocation in mark, preserve, retrieve, restore and adopt is reported, undone, and the call works again",
+		.proves =
+			"every failed allocation in mark, preserve, retrieve, restore and adopt is reported, undone, and the call works again",
 		.twin = "each sequence ends with a call that no failure hit",
 		.preserve = fail_nth_preserve,
 		.retrieve = fail_nth_retrieve,
 		.adopt = fail_nth_adopt,
-	}, {
+	},
+	{
 		.name = "fail-nth-file",
-		.proves = "a file that cannot be retrieved, for want of its n-th allocation in cycle n, is given up in an orderly way",
+		.proves =
+			"a file that cannot be retrieved, for want of its n-th allocation in cycle n, is given up in an orderly way",
 		.twin = "with more cycles than allocations the last ones get through",
 		.retrieve = fail_nth_file_retrieve,
 	},
@@ -182,5 +232,6 @@ const struct scenario *scenario_find(const char *name)
 void scenario_list(void)
 {
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-		printf("%s\n\tproves: %s\n\ttwin:   %s\n", scenarios[i].name, scenarios[i].proves, scenarios[i].twin);
+		printf("%s\n\tproves: %s\n\ttwin:   %s\n", scenarios[i].name, scenarios[i].proves,
+		       scenarios[i].twin);
 }

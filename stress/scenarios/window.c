@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scenarios about the window between retrieve and adoption, when devices may write to memory that no IOAS pins. Each does to the
- * preserved memory what would move or free it, and to a control memfd of the same kind, which shows that it does.
+ * Scenarios about the window between retrieve and adoption, when devices may write to memory that
+ * no IOAS pins. Each does to the preserved memory what would move or free it, and to a control
+ * memfd of the same kind, which shows that it does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,10 @@
 #define CONTROL_BYTES (4u << 20)
 #define SWAP_DEVICE "/dev/ram0"
 
-/* Fill memory that is free now with other bytes: what was freed by mistake does not keep its contents. */
+/*
+ * Fill memory that is free now with other bytes: what was freed by mistake does not keep its
+ * contents.
+ */
 static void scribble(void)
 {
 	struct system_memory memory;
@@ -59,7 +63,8 @@ static uint64_t page_frame(int pagemap, const void *address)
 {
 	uint64_t entry = 0;
 
-	if (pread(pagemap, &entry, sizeof(entry), (uintptr_t)address / LAYOUT_PAGE_SIZE * sizeof(entry)) != sizeof(entry))
+	if (pread(pagemap, &entry, sizeof(entry),
+		  (uintptr_t)address / LAYOUT_PAGE_SIZE * sizeof(entry)) != sizeof(entry))
 		return 0;
 	return entry >> 63 ? entry & ((1ull << 55) - 1) : 0;
 }
@@ -108,8 +113,12 @@ static char *fragment(size_t size)
 	return memory;
 }
 
-/* Run @disturb, and compare where the pages lie before and after: ours must not move, the control shows whether anything would. */
-static int disturb_and_compare(struct agent *a, const char *what, void (*disturb)(struct agent *a, char *control))
+/*
+ * Run @disturb, and compare where the pages lie before and after: ours must not move, the control
+ * shows whether anything would.
+ */
+static int disturb_and_compare(struct agent *a, const char *what,
+			       void (*disturb)(struct agent *a, char *control))
 {
 	size_t size = (size_t)a->w.domains * LAYOUT_SLOT_SIZE;
 	int pagemap auto_close = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -127,8 +136,9 @@ static int disturb_and_compare(struct agent *a, const char *what, void (*disturb
 	if (!err) {
 		disturb(a, control);
 		moved = frames_moved(&ours, pagemap, a->w.memory);
-		agent_check(a, "pages-stay", !moved, "%s: %zu of %zu preserved pages moved; of the control %zu of %zu", what, moved,
-			    ours.nr, frames_moved(&theirs, pagemap, control), theirs.nr);
+		agent_check(a, "pages-stay", !moved,
+			    "%s: %zu of %zu preserved pages moved; of the control %zu of %zu", what,
+			    moved, ours.nr, frames_moved(&theirs, pagemap, control), theirs.nr);
 		scribble();
 	}
 	free(ours.frame);
@@ -188,7 +198,8 @@ int window_swap(struct agent *a)
 	int err = make_swap(SWAP_DEVICE);
 
 	if (err) {
-		event_check(&a->log, "swap", "skip", "%s cannot be swapped to: %s", SWAP_DEVICE, strerror(-err));
+		event_check(&a->log, "swap", "skip", "%s cannot be swapped to: %s", SWAP_DEVICE,
+			    strerror(-err));
 		return 0;
 	}
 	system_key("/proc/meminfo", "SwapTotal", &total);
@@ -196,13 +207,17 @@ int window_swap(struct agent *a)
 	err = disturb_and_compare(a, "swap", page_out);
 	system_key("/proc/vmstat", "pswpout", &free_after);
 	/* The twin: the same call on a plain memfd does swap. */
-	agent_check(a, "control-swapped", free_after > free_before, "%llu pages were swapped out, %llu KiB of swap",
+	agent_check(a, "control-swapped", free_after > free_before,
+		    "%llu pages were swapped out, %llu KiB of swap",
 		    (unsigned long long)(free_after - free_before), (unsigned long long)total);
 	swapoff(SWAP_DEVICE);
 	return err;
 }
 
-/* The file loses its pages; the device must keep them, and adoption must see that the file has others now. */
+/*
+ * The file loses its pages; the device must keep them, and adoption must see that the file has
+ * others now.
+ */
 int window_punch(struct agent *a)
 {
 	uint32_t i = a->log.cycle % a->w.domains;
@@ -210,7 +225,8 @@ int window_punch(struct agent *a)
 	char *memory = a->w.memory;
 	int err;
 
-	if (fallocate(a->w.memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)i * LAYOUT_SLOT_SIZE, LAYOUT_SLOT_SIZE)) {
+	if (fallocate(a->w.memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      (off_t)i * LAYOUT_SLOT_SIZE, LAYOUT_SLOT_SIZE)) {
 		/* Refusing is as good: then nothing happened. */
 		agent_check(a, "punch", true, "refused: %s", strerror(errno));
 		return 0;
@@ -227,7 +243,8 @@ int window_punch(struct agent *a)
 	if (err)
 		return err;
 	err = iommufd_hwpt_adopt(a->w.fds[i % a->w.iommufds], d->hwpt_id, d->ioas_id);
-	agent_check(a, "noticed-by-adoption", err == -EXDEV, "adoption with other pages behind the file: %s", strerror(-err));
+	agent_check(a, "noticed-by-adoption", err == -EXDEV,
+		    "adoption with other pages behind the file: %s", strerror(-err));
 	return agent_give_up(a);
 }
 

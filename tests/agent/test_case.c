@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The case file: what the controller writes is read; everything else is refused with a line that names the key. */
+/*
+ * The case file: what the controller writes is read; everything else is refused with a line that
+ * names the key.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

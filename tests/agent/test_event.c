@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Event lines: each is one JSON object with the number after the last one's; text of any kind fits into one. */
+/*
+ * Event lines: each is one JSON object with the number after the last one's; text of any kind fits
+ * into one.
+ */
 #include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +27,8 @@ static const char *text_of(struct json_object *line, const char *key)
 
 static void lines_are_json(void **state)
 {
-	static const char *const kinds[] = { "agent", "stage", "stage", "metric", "check", "check", "progress", "log", "done" };
+	static const char *const kinds[] = { "agent", "stage",	  "stage", "metric", "check",
+					     "check", "progress", "log",   "done" };
 	const struct agent_case c = { .domains = 64, .devices = 32, .iommufds = 2 };
 	char path[] = "/tmp/flbench-event-XXXXXX";
 	struct event_log log = { 0 };
@@ -62,7 +66,8 @@ static void lines_are_json(void **state)
 		if (n == 3)
 			assert_string_equal(text_of(object, "value"), "9007199254740992");
 		if (n == 5)
-			assert_string_equal(text_of(object, "detail"), "line\nend \"quoted\" \\ \x01 ? 7");
+			assert_string_equal(text_of(object, "detail"),
+					    "line\nend \"quoted\" \\ \x01 ? 7");
 		if (n == 8)
 			assert_string_equal(text_of(object, "verdict"), "fail");
 		json_object_put(object);

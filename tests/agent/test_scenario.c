@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The table of scenarios: every scenario that a plan in this tree names exists, and unknown ones are not found. */
+/*
+ * The table of scenarios: every scenario that a plan in this tree names exists, and unknown ones
+ * are not found.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,10 +14,32 @@
 static void wanted_scenarios_exist(void **state)
 {
 	static const char *const names[] = {
-		"loop", "unpreserve", "freeze-fail", "memfd-not-preserved", "finish-without-retrieve", "retrieve-twice", "agent-killed",
-		"order-iommufd-first", "order-between", "order-retrieve-iommufd-first", "window-compaction", "window-swap",
-		"window-punch", "window-close", "corrupt-page", "corrupt-permission", "corrupt-missing", "corrupt-extra", "broken-page",
-		"broken-permission", "broken-missing", "broken-extra", "mixed", "mark-semantics", "immutable", "fail-nth",
+		"loop",
+		"unpreserve",
+		"freeze-fail",
+		"memfd-not-preserved",
+		"finish-without-retrieve",
+		"retrieve-twice",
+		"agent-killed",
+		"order-iommufd-first",
+		"order-between",
+		"order-retrieve-iommufd-first",
+		"window-compaction",
+		"window-swap",
+		"window-punch",
+		"window-close",
+		"corrupt-page",
+		"corrupt-permission",
+		"corrupt-missing",
+		"corrupt-extra",
+		"broken-page",
+		"broken-permission",
+		"broken-missing",
+		"broken-extra",
+		"mixed",
+		"mark-semantics",
+		"immutable",
+		"fail-nth",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -20,7 +20,8 @@ static void keys_are_found(void **state)
 	uint64_t value = 0;
 
 	assert_non_null(file);
-	fputs("MemFree:  12 kB\nMem:\t3 kB\nnr_iommu_pages 18446744073709551615\n\tindented 5\nword text\n", file);
+	fputs("MemFree:  12 kB\nMem:\t3 kB\nnr_iommu_pages 18446744073709551615\n\tindented 5\nword text\n",
+	      file);
 	fclose(file);
 	assert_int_equal(system_key(path, "Mem", &value), 0);
 	assert_int_equal(value, 3);

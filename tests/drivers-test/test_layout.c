@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The layout keeps what layout.h guarantees, for many domains and seeds; the contents tell every kind of mistake. */
+/*
+ * The layout keeps what layout.h guarantees, for many domains and seeds; the contents tell every
+ * kind of mistake.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +32,8 @@ static void check_one(uint64_t seed, uint32_t domain, uint32_t nr)
 
 	assert_int_equal(layout_generate(seed, domain, nr, map), 0);
 	for (uint32_t i = 0; i < nr; i++) {
-		uint64_t first = map[i].iova / LAYOUT_LEAF_SIZE, last = (end_of(&map[i]) - 1) / LAYOUT_LEAF_SIZE;
+		uint64_t first = map[i].iova / LAYOUT_LEAF_SIZE,
+			 last = (end_of(&map[i]) - 1) / LAYOUT_LEAF_SIZE;
 
 		assert_int_equal(map[i].iova % LAYOUT_PAGE_SIZE, 0);
 		assert_in_range(map[i].pages, 1, 8);
@@ -60,7 +64,8 @@ static void check_one(uint64_t seed, uint32_t domain, uint32_t nr)
 
 static void guarantees_hold(void **state)
 {
-	static const uint32_t numbers[] = { 1, 2, 3, 4, 16, 47, 48, 49, 63, 64, 65, 100, 1000, LAYOUT_MAPPINGS_MAX };
+	static const uint32_t numbers[] = { 1,	2,  3,	4,  16,	 47,   48,
+					    49, 63, 64, 65, 100, 1000, LAYOUT_MAPPINGS_MAX };
 
 	for (size_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++)
 		for (uint64_t seed = 0; seed < 5; seed++)
@@ -92,7 +97,8 @@ static void layout_is_stable(void **state)
 
 	assert_int_equal(layout_generate(1, 5, NR, map), 0);
 	for (int i = 0; i < NR; i++)
-		sum = sum * 31 + map[i].iova + map[i].pages * 7 + map[i].first_page * 3 + map[i].prot;
+		sum = sum * 31 + map[i].iova + map[i].pages * 7 + map[i].first_page * 3 +
+		      map[i].prot;
 	assert_int_equal(sum, 0x1aa968c615d241a1ull);
 }
 

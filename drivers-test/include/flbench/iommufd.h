@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The calls of /dev/iommu that the suite needs, among them those for a live update. An IOMMU domain is called HWPT here, as in
- * iommufd; devices are in device.h. All sizes and addresses are bytes.
+ * The calls of /dev/iommu that the suite needs, among them those for a live update. An IOMMU domain
+ * is called HWPT here, as in iommufd; devices are in device.h. All sizes and addresses are bytes.
  */
 #ifndef FLBENCH_IOMMUFD_H
 #define FLBENCH_IOMMUFD_H
@@ -47,10 +47,11 @@ int iommufd_ioas_alloc(int fd, uint32_t *ioas_id);
  * @iova: where
  * @prot: IOMMUFD_PROT_*
  *
- * Return: 0; -EEXIST when something is mapped there, -EBUSY while the IOAS is preserved, or another negative errno.
+ * Return: 0; -EEXIST when something is mapped there, -EBUSY while the IOAS is preserved, or another
+ * negative errno.
  */
-int iommufd_map_file(int fd, uint32_t ioas_id, int memfd, uint64_t start, uint64_t length, uint64_t iova,
-		     unsigned int prot);
+int iommufd_map_file(int fd, uint32_t ioas_id, int memfd, uint64_t start, uint64_t length,
+		     uint64_t iova, unsigned int prot);
 
 /**
  * iommufd_unmap - unmap whole mappings
@@ -75,8 +76,8 @@ int iommufd_unmap(int fd, uint32_t ioas_id, uint64_t iova, uint64_t length);
  *
  * Return: 0 or a negative errno.
  */
-int iommufd_hwpt_alloc(int fd, uint32_t device_id, uint32_t ioas_id, uint32_t data_type, const void *data, uint32_t length,
-		       uint32_t *hwpt_id);
+int iommufd_hwpt_alloc(int fd, uint32_t device_id, uint32_t ioas_id, uint32_t data_type,
+		       const void *data, uint32_t length, uint32_t *hwpt_id);
 
 /**
  * iommufd_hwpt_mark - ask for a HWPT to be preserved along with its iommufd
@@ -86,7 +87,8 @@ int iommufd_hwpt_alloc(int fd, uint32_t device_id, uint32_t ioas_id, uint32_t da
  *
  * A mark is never taken back.
  *
- * Return: 0; -EADDRINUSE for a token that is taken, -EBUSY while the iommufd is preserved, or another negative errno.
+ * Return: 0; -EADDRINUSE for a token that is taken, -EBUSY while the iommufd is preserved, or
+ * another negative errno.
  */
 int iommufd_hwpt_mark(int fd, uint32_t hwpt_id, uint64_t token);
 
@@ -110,8 +112,8 @@ int iommufd_hwpt_retrieve(int fd, uint64_t token, uint32_t *hwpt_id);
  *
  * The two are compared; nothing in the HWPT's table is rewritten. A mismatch changes nothing.
  *
- * Return: 0; -ENOENT for a mapping that the HWPT lacks, -EXDEV for another page, -EACCES for another right, -E2BIG when the
- * HWPT maps more than the IOAS.
+ * Return: 0; -ENOENT for a mapping that the HWPT lacks, -EXDEV for another page, -EACCES for
+ * another right, -E2BIG when the HWPT maps more than the IOAS.
  */
 int iommufd_hwpt_adopt(int fd, uint32_t hwpt_id, uint32_t ioas_id);
 

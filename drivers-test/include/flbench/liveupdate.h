@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sessions of the Live Update Orchestrator: what /dev/liveupdate offers, as functions. Which files are worth preserving, and
- * what they hold, is the caller's business.
+ * Sessions of the Live Update Orchestrator: what /dev/liveupdate offers, as functions. Which files
+ * are worth preserving, and what they hold, is the caller's business.
  */
 #ifndef FLBENCH_LIVEUPDATE_H
 #define FLBENCH_LIVEUPDATE_H
@@ -13,8 +13,8 @@
  *
  * Only one process may have it open at a time.
  *
- * Return: a file descriptor; -ENOENT or -ENODEV when the kernel was not booted with liveupdate=on, -EBUSY when somebody else
- * has it open, or another negative errno.
+ * Return: a file descriptor; -ENOENT or -ENODEV when the kernel was not booted with liveupdate=on,
+ * -EBUSY when somebody else has it open, or another negative errno.
  */
 int liveupdate_open(void);
 
@@ -25,7 +25,8 @@ int liveupdate_open(void);
  *
  * Closing the descriptor before the kexec gives everything in the session up again.
  *
- * Return: the session's descriptor; -EINVAL for a name that is too long, -EEXIST for one that is taken.
+ * Return: the session's descriptor; -EINVAL for a name that is too long, -EEXIST for one that is
+ * taken.
  */
 int liveupdate_session_create(int liveupdate_fd, const char *name);
 
@@ -34,7 +35,8 @@ int liveupdate_session_create(int liveupdate_fd, const char *name);
  * @liveupdate_fd: from liveupdate_open()
  * @name: as given to liveupdate_session_create()
  *
- * Return: the session's descriptor; -ENOENT when the previous kernel left no such session, -EINVAL when it was retrieved before.
+ * Return: the session's descriptor; -ENOENT when the previous kernel left no such session, -EINVAL
+ * when it was retrieved before.
  */
 int liveupdate_session_retrieve(int liveupdate_fd, const char *name);
 
@@ -61,7 +63,8 @@ int liveupdate_retrieve_fd(int session_fd, uint64_t token);
  * liveupdate_finish - tell the kernel that everything wanted was taken from an incoming session
  * @session_fd: an incoming session
  *
- * Return: 0; a negative errno when a file of the session is not ready for it, in which case nothing has changed.
+ * Return: 0; a negative errno when a file of the session is not ready for it, in which case nothing
+ * has changed.
  */
 int liveupdate_finish(int session_fd);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * iommufd's mock: devices without hardware, whose IOMMU is a real page table (AMD v1 with 2 KiB granules) that software walks.
- * Besides the table of operations: ways to break things on purpose, which no real device has.
+ * iommufd's mock: devices without hardware, whose IOMMU is a real page table (AMD v1 with 2 KiB
+ * granules) that software walks. Besides the table of operations: ways to break things on purpose,
+ * which no real device has.
  */
 #ifndef FLBENCH_MOCK_H
 #define FLBENCH_MOCK_H
@@ -27,11 +28,15 @@ enum mock_corruption {
 /**
  * enum mock_fail_point - where mock_fail() lets the kernel fail
  * @MOCK_FAIL_FREEZE: the freeze of an iommufd
- * @MOCK_FAIL_RETRIEVE: the retrieve of an iommufd
+ * @MOCK_FAIL_RETRIEVE: the retrieve of a HWPT
+ * @MOCK_FAIL_PRESERVE: the preserve of an iommufd
+ * @MOCK_FAIL_ADOPT: an adoption
  */
 enum mock_fail_point {
 	MOCK_FAIL_FREEZE = 1,
 	MOCK_FAIL_RETRIEVE,
+	MOCK_FAIL_PRESERVE,
+	MOCK_FAIL_ADOPT,
 };
 
 /**
@@ -40,11 +45,13 @@ enum mock_fail_point {
  * @hwpt_id: the HWPT
  * @mode: how
  * @iova: which leaf, or which hole
- * @arg: MOCK_CORRUPT_PAGE: what the physical address is XORed with
+ * @arg: MOCK_CORRUPT_PAGE: what the physical address is XORed with; MOCK_CORRUPT_EXTRA: the
+ *	physical address
  *
  * Return: 0 or a negative errno.
  */
-int mock_corrupt(int iommufd, uint32_t hwpt_id, enum mock_corruption mode, uint64_t iova, uint64_t arg);
+int mock_corrupt(int iommufd, uint32_t hwpt_id, enum mock_corruption mode, uint64_t iova,
+		 uint64_t arg);
 
 /**
  * mock_fail - arm one failure in the kernel's live update code

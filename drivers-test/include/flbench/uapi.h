@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of the kernel's user interface that this library uses: /dev/liveupdate, iommufd and iommufd's mock. Written down
- * here because no distribution ships these headers in the version we need; include it instead of <linux/iommufd.h> and
- * <linux/liveupdate.h>. What the calls mean is described in the headers of the library, not here.
+ * The part of the kernel's user interface that this library uses: /dev/liveupdate, iommufd and
+ * iommufd's mock. Written down here because no distribution ships these headers in the version we
+ * need; include it instead of <linux/iommufd.h> and <linux/liveupdate.h>. What the calls mean is
+ * described in the headers of the library, not here.
  *
- * Source: include/uapi/linux/{liveupdate,iommufd}.h and drivers/iommu/iommufd/iommufd_test.h of Linux 7.3 with our patches.
+ * Source: include/uapi/linux/{liveupdate,iommufd}.h and drivers/iommu/iommufd/iommufd_test.h of
+ * Linux 7.3 with our patches.
  */
 #ifndef FLBENCH_UAPI_H
 #define FLBENCH_UAPI_H
