@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Does results.json of every fixture fit the shipped schema, and does the schema refuse what is wrong?
+
+usage: check_schema.py SCHEMA RENDER_TOOL FIXTURES, or check_schema.py SCHEMA RESULTS.json
+"""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+
+try:
+    import jsonschema
+except ImportError:
+    print("skipped: python3-jsonschema is not installed")
+    sys.exit(77)
+
+
+def wrong_ones(good):
+    """Copies of a valid document, each with one mistake that must not pass."""
+
+    def change(what):
+        bad = copy.deepcopy(good)
+        what(bad)
+        return bad
+
+    yield "another schema", change(lambda d: d.update(schema="flbench/2"))
+    yield "no verdict", change(lambda d: d.pop("verdict"))
+    yield "unknown verdict", change(lambda d: d.update(verdict="good"))
+    yield "no target name", change(lambda d: d.update(target={}))
+    yield "unknown IOMMU", change(lambda d: d.update(iommu="nosuch"))
+    yield "cycles below 0", change(lambda d: d["cycles"].update(completed=-1))
+    yield "_ns under icount", change(lambda d: d["metrics"][0].update(name="preserve_ns", unit="ns"))
+    yield "_ns in instructions", change(lambda d: d["metrics"][0].update(name="preserve_ns"))
+    yield "unit without suffix", change(lambda d: d["metrics"][0].update(name="preserve"))
+    yield "name with capitals", change(lambda d: d["metrics"][0].update(name="Preserve_instructions"))
+    yield "interval of one", change(lambda d: d["metrics"][0].update(ci95=[1]))
+    yield "no values", change(lambda d: d["metrics"][0].update(n=0))
+    yield "label with an object", change(lambda d: d["metrics"][0]["labels"].update(x={}))
+    yield "check without verdict", change(lambda d: d["checks"][0].pop("verdict"))
+    yield "check that crashed", change(lambda d: d["checks"][0].update(verdict="crash"))
+    yield "case without cycles", change(lambda d: d["cases"][0].pop("cycles"))
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        schema = json.load(file)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    if len(sys.argv) == 3:
+        with open(sys.argv[2], encoding="utf-8") as file:
+            errors = list(validator.iter_errors(json.load(file)))
+        for error in errors:
+            print("%s: %s: %s" % (sys.argv[2], error.json_path, error.message))
+        return 1 if errors else 0
+    failed = 0
+    for name in sorted(os.listdir(sys.argv[3])):
+        text = subprocess.run([sys.argv[2], os.path.join(sys.argv[3], name), "json"], check=True,
+                              stdout=subprocess.PIPE).stdout
+        document = json.loads(text)
+        errors = list(validator.iter_errors(document))
+        failed += len(errors)
+        print("%s %s" % ("not ok" if errors else "ok", name))
+        for error in errors:
+            print("  %s: %s" % (error.json_path, error.message))
+        if name == "complete":
+            for mistake, bad in wrong_ones(document):
+                refused = not validator.is_valid(bad)
+                failed += not refused
+                print("%s refuses: %s" % ("ok" if refused else "not ok", mistake))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

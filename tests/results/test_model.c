@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Recorded runs against what must be made of them: each directory of fixtures/ in each format, with
+ * the expected text beside it, and the points that a text does not show. With FLBENCH_UPDATE=1 the
+ * expected files are written anew: read the difference before it is committed.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <flbench/render.h>
+
+static const char *fixtures;
+
+static char *read_file(const char *path)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+	FILE *in = fopen(path, "r");
+	int c;
+
+	if (!in)
+		return NULL;
+	out = open_memstream(&text, &len);
+	while ((c = fgetc(in)) != EOF)
+		fputc(c, out);
+	fclose(in);
+	fclose(out);
+	return text;
+}
+
+static struct results_model *load(const char *name)
+{
+	struct results_model *model = NULL;
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", fixtures, name);
+	assert_int_equal(results_model_load(path, &model), 0);
+	return model;
+}
+
+static struct results_case *find(struct results_model *model, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < model->nr_cases; i++)
+		if (!strcmp(model->cases[i].name, name))
+			return &model->cases[i];
+	fail_msg("no case %s", name);
+	return NULL;
+}
+
+static void compare(const char *name, struct results_model *model, const char *format_name,
+		    const char *file)
+{
+	enum results_format format;
+	char *expected;
+	char *text;
+	char path[512];
+	size_t len;
+	FILE *out;
+
+	assert_int_equal(results_format_parse(format_name, &format), 0);
+	out = open_memstream(&text, &len);
+	assert_int_equal(results_render(model, format, out), 0);
+	fclose(out);
+	snprintf(path, sizeof(path), "%s/%s/%s", fixtures, name, file);
+	if (getenv("FLBENCH_UPDATE")) {
+		out = fopen(path, "w");
+		assert_non_null(out);
+		fputs(text, out);
+		assert_int_equal(fclose(out), 0);
+	}
+	expected = read_file(path);
+	if (!expected)
+		fail_msg("%s is missing", path);
+	assert_string_equal(text, expected);
+	free(expected);
+	free(text);
+}
+
+static void test_formats(void **state)
+{
+	static const char * const names[] = {
+		"complete", "crashed", "timeout", "torn", "resumed", "incomplete", "failed", "memory",
+	};
+	struct results_model *model;
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		model = load(names[i]);
+		compare(names[i], model, "text", "expected.txt");
+		compare(names[i], model, "json", "expected.json");
+		compare(names[i], model, "csv", "expected.csv");
+		compare(names[i], model, "ktap", "expected.ktap");
+		compare(names[i], model, "kcidb", "expected.kcidb.json");
+		results_model_free(model);
+	}
+}
+
+static void test_unknown_format(void **state)
+{
+	enum results_format format;
+
+	assert_int_equal(results_format_parse("xml", &format), -EINVAL);
+	assert_int_equal(results_format_parse(NULL, &format), -EINVAL);
+}
+
+static void test_verdicts(void **state)
+{
+	static const struct {
+		const char *name;
+		enum results_verdict verdict;
+	} runs[] = {
+		{ "complete", RESULTS_PASS }, { "crashed", RESULTS_CRASH },
+		{ "timeout", RESULTS_ABORT }, { "torn", RESULTS_INCOMPLETE },
+		{ "resumed", RESULTS_PASS }, { "incomplete", RESULTS_INCOMPLETE },
+		{ "failed", RESULTS_DMESG_FAIL }, { "memory", RESULTS_PASS },
+	};
+	struct results_model *model;
+	size_t i;
+
+	for (i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+		model = load(runs[i].name);
+		assert_int_equal(model->verdict, runs[i].verdict);
+		results_model_free(model);
+	}
+}
+
+static void test_expected_crash(void **state)
+{
+	struct results_model *model = load("crashed");
+	struct results_case *test = find(model, "panics-on-purpose");
+
+	assert_int_equal(test->verdict, RESULTS_CRASH);
+	assert_int_equal(test->counts, RESULTS_PASS);
+	test = find(model, "panics");
+	assert_int_equal(test->counts, RESULTS_CRASH);
+	assert_non_null(strstr(test->console_tail, "Kernel panic - not syncing"));
+	/* A case that passed needs no console in its report. */
+	assert_null(find(model, "loop-d64")->console_tail);
+	results_model_free(model);
+}
+
+static void test_interrupted_attempt(void **state)
+{
+	struct results_model *model = load("resumed");
+	struct results_case *test = find(model, "loop-d512");
+	size_t i;
+
+	assert_true(test->interrupted);
+	assert_int_equal(test->attempts, 2);
+	assert_int_equal(test->cycles_completed, 3);
+	for (i = 0; i < test->nr_checks; i++) {
+		assert_int_equal(test->checks[i].failed, 0);
+		assert_int_equal(test->checks[i].passed, 3);
+	}
+	assert_false(find(model, "loop-d64")->interrupted);
+	results_model_free(model);
+}
+
+static void test_refused_metrics(void **state)
+{
+	struct results_model *model = load("failed");
+	struct results_case *test = find(model, "warns, \"quoted\"");
+	size_t i;
+
+	assert_int_equal(test->refused, 2);
+	assert_int_equal(test->lost, 2);
+	for (i = 0; i < test->nr_metrics; i++) {
+		assert_null(strstr(test->metrics[i].name, "_ns"));
+		assert_string_not_equal(test->metrics[i].unit, "ns");
+	}
+	results_model_free(model);
+}
+
+static void test_scaling(void **state)
+{
+	struct results_model *model = load("complete");
+	const struct results_scaling *line;
+	size_t found = 0;
+	size_t i;
+
+	for (i = 0; i < model->nr_scaling; i++) {
+		line = &model->scaling[i];
+		if (strcmp(line->metric, "adopt_instructions") || strcmp(line->axis, "domains"))
+			continue;
+		found++;
+		if (line->n == 3) {
+			/* 12000 + 88000 n is nearly a proportion. */
+			assert_true(line->fit.slope > 0.99 && line->fit.slope < 1);
+			assert_true(line->fit.slope_ci95[0] < line->fit.slope);
+			assert_string_equal(line->coupled, "devices");
+			assert_true(line->x[0] == 64 && line->x[1] == 512 && line->x[2] == 4096);
+			assert_true(line->y[0] == 12000 + 88000. * 64);
+		} else {
+			assert_int_equal(line->n, 1);
+			assert_false(line->fitted);
+		}
+	}
+	assert_int_equal(found, 2);
+	results_model_free(model);
+}
+
+static void test_growth(void **state)
+{
+	struct results_model *model = load("memory");
+	const struct results_growth *growth;
+	size_t compared = 0;
+	size_t i;
+
+	for (i = 0; i < model->nr_growth; i++) {
+		growth = &model->growth[i];
+		assert_int_equal(growth->from, 10);
+		assert_int_equal(growth->to, 40);
+		assert_int_equal(growth->fit.n, 31);
+		if (strcmp(growth->in->name, "loop-d16")) {
+			assert_null(growth->baseline);
+			continue;
+		}
+		compared++;
+		assert_string_equal(growth->baseline_in->name, "baseline-d16");
+		/* Both loops were made with the same growth. */
+		assert_true(growth->excess_ci95[0] < 0 && growth->excess_ci95[1] > 0);
+	}
+	assert_int_equal(compared, 2);
+	results_model_free(model);
+}
+
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+#define BEGIN "{\"event\":\"case\",\"state\":\"begin\",\"case\":\"a\",\"attempt\":1,\"cycles\":%s}\n"
+#define CHECK "{\"seq\":0,\"event\":\"check\",\"cycle\":1,\"name\":\"c\",\"verdict\":\"%s\"}\n"
+#define END "{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"attempt\":1,\"cycles\":1,\"verdict\":\"%s\"}\n"
+
+/* What a controller says is not taken on trust. */
+static void test_doubts(void **state)
+{
+	static const struct {
+		const char *cycles;
+		const char *check;
+		const char *end;
+		enum results_verdict verdict;
+	} rows[] = {
+		{ "1", "pass", "pass", RESULTS_PASS },
+		{ "1", "fail", "pass", RESULTS_FAIL },
+		{ "1", "fail", "dmesg-warn", RESULTS_DMESG_FAIL },
+		{ "1", "fail", "crash", RESULTS_CRASH },
+		{ "1", "nonsense", "pass", RESULTS_FAIL },
+		{ "1", "skip", "pass", RESULTS_WARN },
+		{ "1", "skip", "skip", RESULTS_SKIP },
+		{ "2", "pass", "pass", RESULTS_INCOMPLETE },
+		{ "1", "pass", "nonsense", RESULTS_INCOMPLETE },
+		{ "1", "pass", "incomplete", RESULTS_INCOMPLETE },
+	};
+	char dir[] = "/tmp/flbench-model-XXXXXX";
+	struct results_model *model;
+	char command[64];
+	char text[1024];
+	size_t i;
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(results_model_load(dir, &model), -ENOENT);
+	assert_int_equal(results_model_load("/nonexistent", &model), -ENOENT);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), BEGIN CHECK END, rows[i].cycles, rows[i].check,
+			 rows[i].end);
+		put_file(dir, "events.jsonl", text);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		if (model->verdict != rows[i].verdict)
+			fail_msg("row %zu: %s, not %s", i, results_verdict_name(model->verdict),
+				 results_verdict_name(rows[i].verdict));
+		results_model_free(model);
+	}
+	put_file(dir, "events.jsonl", "");
+	assert_int_equal(results_model_load(dir, &model), 0);
+	assert_int_equal(model->verdict, RESULTS_NOTRUN);
+	results_model_free(model);
+	/* A plan alone: a run that was killed before its first event. */
+	put_file(dir, "plan.ini", "[global]\niommu = mock\n[a]\ncycles = 3\ndomains = 4\nicount = no\n");
+	put_file(dir, "environment.json", "{ torn");
+	assert_int_equal(results_model_load(dir, &model), 0);
+	assert_int_equal(model->nr_cases, 1);
+	assert_int_equal(model->cycles_planned, 3);
+	assert_string_equal(model->clock, "ns");
+	assert_int_equal(model->verdict, RESULTS_NOTRUN);
+	assert_int_equal(json_object_array_length(model->notes), 1);
+	results_model_free(model);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+static char *page_of(const char *name)
+{
+	struct results_model *model = load(name);
+	char *page;
+	size_t len;
+	FILE *out = open_memstream(&page, &len);
+
+	assert_int_equal(results_report(model, out), 0);
+	fclose(out);
+	results_model_free(model);
+	return page;
+}
+
+static void test_report_escapes(void **state)
+{
+	char *page = page_of("failed");
+
+	assert_non_null(strstr(page, "page &lt;7&gt;, should be &quot;5&quot; &amp; nothing else"));
+	assert_null(strstr(page, "<7>"));
+	assert_null(strstr(page, "<script"));
+	free(page);
+	page = page_of("crashed");
+	assert_non_null(strstr(page, "&lt;test &amp; &quot;quote&quot;&gt;"));
+	assert_non_null(strstr(page, "as expected"));
+	free(page);
+}
+
+static void ignore_log(void *context, enum results_log_level level, const char *text)
+{
+	int *warnings = context;
+
+	assert_non_null(strstr(text, "gnuplot"));
+	*warnings += level == RESULTS_LOG_WARNING;
+}
+
+static void test_report_without_gnuplot(void **state)
+{
+	char *path = strdup(getenv("PATH"));
+	int warnings = 0;
+	char *page;
+
+	results_set_log(ignore_log, &warnings);
+	setenv("PATH", "/nonexistent", 1);
+	page = page_of("complete");
+	setenv("PATH", path, 1);
+	results_set_log(NULL, NULL);
+	assert_non_null(strstr(page, "gnuplot is not installed"));
+	assert_null(strstr(page, "<svg"));
+	assert_non_null(strstr(page, "</html>"));
+	/* Said once, not for every plot. */
+	assert_int_equal(warnings, 1);
+	free(page);
+	free(path);
+}
+
+static void test_publish(void **state)
+{
+	char dir[] = "/tmp/flbench-publish-XXXXXX";
+	struct results_store *store;
+	struct json_object *json;
+	char command[600];
+	char path[64];
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(command, sizeof(command), "cp -r '%s/torn/.' %s", fixtures, dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(results_store_open(dir, &store), 0);
+	assert_int_equal(results_publish(store), 0);
+	/* Again, over what is there. */
+	assert_int_equal(results_publish(store), 0);
+	results_store_close(store);
+	snprintf(path, sizeof(path), "%s/results.json", dir);
+	json = json_object_from_file(path);
+	assert_non_null(json);
+	assert_string_equal(json_object_get_string(json_object_object_get(json, "verdict")), "incomplete");
+	json_object_put(json);
+	snprintf(path, sizeof(path), "%s/report.html", dir);
+	assert_int_equal(access(path, R_OK), 0);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_unknown_format),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_expected_crash),
+		cmocka_unit_test(test_interrupted_attempt),
+		cmocka_unit_test(test_refused_metrics),
+		cmocka_unit_test(test_scaling),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_doubts),
+		cmocka_unit_test(test_report_escapes),
+		cmocka_unit_test(test_report_without_gnuplot),
+		cmocka_unit_test(test_publish),
+	};
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s FIXTURES\n", argv[0]);
+		return 2;
+	}
+	fixtures = argv[1];
+	return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}
