@@ -466,7 +466,8 @@ static int end_case(struct results_model *model, struct results_case *test,
 		test->cycles_completed = cycles;
 	if (!get_number(event, "time", &test->ended))
 		test->ended = NAN;
-	test->seconds = test->ended - test->begun;
+	if (!get_number(event, "seconds", &test->seconds))
+		test->seconds = test->ended - test->begun;
 	if (results_verdict_parse(text, &test->end_verdict)) {
 		test->end_verdict = RESULTS_INCOMPLETE;
 		return results_add_note(test->notes, "its end has no known verdict");
@@ -807,7 +808,8 @@ static size_t printable(char *line, size_t len)
 		       bytes[i] >= 0xe1 && bytes[i] < 0xed ? 2 : 0;
 		for (j = 1; j <= more && i + j < len && (bytes[i + j] & 0xc0) == 0x80; j++)
 			;
-		if (more && j > more) {
+		/* C1 controls are no more printable than those of ASCII. */
+		if (more && j > more && (bytes[i] != 0xc2 || bytes[i + 1] >= 0xa0)) {
 			memmove(bytes + out, bytes + i, more + 1);
 			out += more + 1;
 			i += more;

@@ -79,19 +79,24 @@ static bool set_text(struct json_object *object, const char *key, const char *te
 	return set(object, key, json_object_new_string(text));
 }
 
-/* When and where make a run unique; without a time only its cases do. */
-static int64_t run_time(const struct results_model *model)
+/* When it began and what it ran on (FNV-1a of the environment) tell runs apart. */
+static void make_run_id(const struct results_model *model, char *id, size_t size)
 {
+	const char *where = json_object_to_json_string_ext(model->environment,
+							   JSON_C_TO_STRING_PLAIN);
+	uint32_t hash = 2166136261u;
 	double first = INFINITY;
 	size_t i;
 
 	for (i = 0; i < model->nr_cases; i++)
 		if (isfinite(model->cases[i].begun))
 			first = fmin(first, model->cases[i].begun);
-	return isfinite(first) ? first : 0;
+	for (; where && *where; where++)
+		hash = (hash ^ (unsigned char)*where) * 16777619u;
+	snprintf(id, size, ORIGIN ":%lld-%08x", isfinite(first) ? (long long)first : 0, hash);
 }
 
-static int add_test(const struct results_model *model, const struct results_case *test,
+static int add_test(const char *run_id, const struct results_case *test,
 		    const struct results_check *check, struct json_object *tests)
 {
 	struct json_object *object __json = json_object_new_object();
@@ -104,11 +109,8 @@ static int add_test(const struct results_model *model, const struct results_case
 
 	if (!path)
 		return -ENOMEM;
-	snprintf(text, sizeof(text), ORIGIN ":%lld-%zu", (long long)run_time(model),
-		 json_object_array_length(tests) + 1);
-	ok = set_text(object, "id", text);
-	snprintf(text, sizeof(text), ORIGIN ":%lld", (long long)run_time(model));
-	ok = ok && set_text(object, "build_id", text) && set_text(object, "origin", ORIGIN) &&
+	snprintf(text, sizeof(text), "%s-%zu", run_id, json_object_array_length(tests) + 1);
+	ok = set_text(object, "id", text) && set_text(object, "build_id", run_id) && set_text(object, "origin", ORIGIN) &&
 	     set_text(object, "path", path) &&
 	     set_text(object, "status", status(check ? check->verdict : test->counts));
 	if (check && *check->detail)
@@ -163,12 +165,12 @@ int results_render_kcidb(const struct results_model *model, FILE *out)
 	bool ok;
 	int ret = tests ? 0 : -ENOMEM;
 
+	make_run_id(model, id, sizeof(id));
 	for (i = 0; !ret && i < model->nr_cases; i++) {
-		ret = add_test(model, &model->cases[i], NULL, tests);
+		ret = add_test(id, &model->cases[i], NULL, tests);
 		for (j = 0; !ret && j < model->cases[i].nr_checks; j++)
-			ret = add_test(model, &model->cases[i], &model->cases[i].checks[j], tests);
+			ret = add_test(id, &model->cases[i], &model->cases[i].checks[j], tests);
 	}
-	snprintf(id, sizeof(id), ORIGIN ":%lld", (long long)run_time(model));
 	ok = set(version, "major", json_object_new_int(4)) &&
 	     set(version, "minor", json_object_new_int(0));
 	ok = set(root, "version", version) && ok;

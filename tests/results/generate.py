@@ -135,7 +135,7 @@ class Run:
     def put(self, path, text):
         path = os.path.join(self.dir, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", newline="") as file:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             file.write(text)
 
     def save(self, torn=""):
@@ -205,7 +205,7 @@ def timeout():
     run.case("after", 5, started=False, **size(512))
     run.end("abort")
     run.put("cases/hangs/console.log",
-            console("[    9.000001] \x1b[31mred\x1b[0m luo: retrieving \x07\x80\xff".encode("latin-1").decode("latin-1"),
+            console("[    9.000001] \x1b[31mred\x1b[0m luo: retrieving \x07\x80\udcff.",
                     "[    9.000002] waiting for \u00e4 device"))
     run.save()
 
