@@ -21,9 +21,13 @@ static void list_cases(const struct plan *plan)
 	if (plan_expand(plan, NULL, &matrix, &error)) {
 		printf("    broken: %s\n", error.text);
 	} else {
-		for (size_t i = 0; i < matrix.nr_cases; i++)
-			printf("    %-48s %s, %s cycles\n", matrix.cases[i].name, plan_text(&matrix.cases[i], OPT_scenario),
+		for (size_t i = 0; i < matrix.nr_cases; i++) {
+			const char *scenario = plan_text(&matrix.cases[i], OPT_scenario);
+
+			printf("    %-48s %s%s, %s cycles\n", matrix.cases[i].name,
+			       scenario_find(scenario) ? "" : "broken: unknown scenario ", scenario,
 			       plan_text(&matrix.cases[i], OPT_cycles));
+		}
 	}
 	plan_matrix_free(&matrix);
 }

@@ -294,7 +294,7 @@ static int run_command(const struct command *command, int argc, char **argv, int
 	struct invocation invocation = { .command = command, .argc = whole_argc, .argv = whole_argv };
 	struct parse parse = { .invocation = &invocation, .cwd = getcwd(NULL, 0) };
 	struct argp_option *options = make_options(command);
-	struct argp argp = { .options = options, .parser = parse_flag, .args_doc = command->arguments,
+	struct argp argp = { .options = options && options->name ? options : NULL, .parser = parse_flag, .args_doc = command->arguments,
 			     .doc = command->description };
 	char *name = format_text("flbench %s", command->name);
 	int ret = EXIT_CANNOT_RUN;

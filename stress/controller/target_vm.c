@@ -76,9 +76,10 @@ static char *kernel_words(const struct plan_case *plan_case)
 
 	/*
 	 * retain_initrd: the agent hands the same initramfs to the next kernel. printk.time: messages of the kernel and
-	 * lines of programs can be told apart. KUnit tests run at boot only if asked for.
+	 * lines of programs can be told apart. KUnit tests run at boot only if asked for. nokaslr: the same
+	 * instructions in each run.
 	 */
-	return format_text("console=%s panic=-1 liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s %s",
+	return format_text("console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s %s",
 			   arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line, vendor->command_line,
 			   plan_text(plan_case, OPT_append));
 }

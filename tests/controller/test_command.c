@@ -138,7 +138,7 @@ static void help_and_version(void **state)
 
 static void lists(void **state)
 {
-	static const char *const words[] = { "foundation", "scaling-domains512", "loop", "mock", "intel", "vm", "x86_64", "retrieve" };
+	static const char *const words[] = { "foundation", "scaling-domains512", "broken-extra", "loop", "mock", "intel", "vm", "x86_64", "retrieve" };
 	struct result result;
 
 	flbench(&result, (const char *[]){ "list", NULL });
