@@ -331,6 +331,9 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 		if (strcmp(line->metric, metric) || strcmp(line->axis, axis) ||
 		    (line->coupled && !strcmp(axis, "devices")))
 			continue;
+		/* A plan has few numbers of iommufds: what is not varied is no part of this. */
+		if (!line->fitted && !strcmp(axis, "iommufds"))
+			continue;
 		if (n == MAX_SERIES) {
 			left++;
 			continue;
@@ -580,7 +583,7 @@ static void put_cases(struct page *page)
 		    !json_object_array_length(test->notes))
 			continue;
 		/* Below, not beside: a phone has no room for a sentence in a row. */
-		fprintf(out, "<tr class=\"below\"><td colspan=\"4\">");
+		fprintf(out, "<tr class=\"below\"><td colspan=\"4\"><div>");
 		if (test->expect != RESULTS_PASS)
 			fprintf(out, "%s (the plan expects %s) ",
 				test->counts == RESULTS_PASS ? "as expected" : "not as expected",
@@ -589,7 +592,7 @@ static void put_cases(struct page *page)
 		if (test->running && page->model->busy)
 			fprintf(out, " still running");
 		put_notes(out, test->notes);
-		fprintf(out, "</td></tr>\n");
+		fprintf(out, "</div></td></tr>\n");
 	}
 	fprintf(out, "</tbody></table></div>\n");
 	for (i = 0; i < page->model->nr_cases; i++) {
@@ -618,8 +621,11 @@ static void put_check(FILE *out, const struct results_check *check)
 	fprintf(out, "</th><td>");
 	put_verdict(out, check->verdict);
 	fprintf(out, "</td><td class=\"number\">%zu</td><td class=\"number\">%zu</td>"
-		"<td class=\"number\">%zu</td><td class=\"words\">",
+		"<td class=\"number\">%zu</td></tr>\n",
 		check->passed, check->failed, check->skipped);
+	if (!*check->detail && !check->failed)
+		return;
+	fprintf(out, "<tr class=\"below\"><td colspan=\"5\"><div>");
 	if (!check->failed)
 		put_escaped(out, check->detail);
 	for (i = 0; i < json_object_array_length(check->failures); i++) {
@@ -629,7 +635,10 @@ static void put_check(FILE *out, const struct results_check *check)
 		json_object_object_get_ex(failure, "detail", &member);
 		put_escaped(out, json_object_get_string(member));
 	}
-	fprintf(out, "</td></tr>\n");
+	if (check->failed > json_object_array_length(check->failures))
+		fprintf(out, "<br>and %zu more",
+			check->failed - json_object_array_length(check->failures));
+	fprintf(out, "</div></td></tr>\n");
 }
 
 static void put_checks(struct page *page)
@@ -670,7 +679,7 @@ static void put_checks(struct page *page)
 		fprintf(out, " <small>%zu passed, %zu failed, %zu skipped</small></summary>"
 			"<div class=\"scroll\"><table><thead><tr><th>check</th><th>verdict</th>"
 			"<th class=\"number\">passed</th><th class=\"number\">failed</th>"
-			"<th class=\"number\">skipped</th><th>detail</th></tr></thead><tbody>\n",
+			"<th class=\"number\">skipped</th></tr></thead><tbody>\n",
 			passed, failed, skipped);
 		for (j = 0; j < test->nr_checks; j++)
 			put_check(out, &test->checks[j]);
@@ -829,20 +838,27 @@ static int put_head(struct page *page)
 int results_report(const struct results_model *model, FILE *out)
 {
 	struct page page = { .model = model, .out = out };
+	bool ok = results_verdict_ok(model->verdict);
 	int ret;
 
 	ret = put_head(&page);
+	/* What went wrong comes before what it cost. */
+	if (!ret && !ok) {
+		put_cases(&page);
+		put_checks(&page);
+	}
 	if (!ret) {
 		put_key_figures(&page);
 		ret = put_scaling(&page);
 	}
 	if (!ret)
 		ret = put_memory(&page);
-	if (!ret) {
+	if (!ret && ok) {
 		put_cases(&page);
 		put_checks(&page);
-		ret = put_metrics(&page);
 	}
+	if (!ret)
+		ret = put_metrics(&page);
 	if (!ret)
 		ret = put_environment(&page);
 	fprintf(out, "</main>\n</body>\n</html>\n");

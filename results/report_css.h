@@ -41,6 +41,7 @@ static const char report_css[] =
 ".words{white-space:normal;min-width:14rem}\n"
 "tbody .below{border-top:0}\n"
 ".below td{padding-top:0;white-space:normal;color:var(--soft)}\n"
+".below div{position:sticky;left:.75rem;max-width:min(46rem,calc(100vw - 4rem))}\n"
 ".notes{margin:.25rem 0;padding-left:1.1rem;color:var(--soft);font-size:.875rem}\n"
 ".figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,26rem),1fr));"
 "gap:1rem;margin-top:1rem}\n"
