@@ -1,0 +1,1079 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Carry HWPTs over a live update: which of them are marked, what is written
+ * down about them when the iommufd is preserved, and how they come back. The
+ * records of domains and devices belong to ../liveupdate.c, the page tables to
+ * generic_pt, and the memory behind the mappings to the memfds.
+ *
+ * Old kernel. A HWPT is marked with a token. Preserving the iommufd preserves
+ * all its marked HWPTs and the devices that are attached to them. From then on
+ * until the reboot, or until the session is dropped, their IOASes and their
+ * attachments are immutable, see iopt_is_preserved(); other IOASes of the same
+ * iommufd are not concerned. Only memfds that cannot change their size may be
+ * mapped, and the freeze fails if one of them is not preserved in the same
+ * session: the next kernel would hand out memory that a device writes to.
+ *
+ * New kernel. The retrieved iommufd is empty but for the list of tokens. Each
+ * HWPT is restored when user space asks for its token, so that running out of
+ * memory can be answered by trying again. It has no IOAS and cannot be changed
+ * before it is adopted, see iopt_table_adopt_domain(). The session can be
+ * finished when each HWPT was adopted or destroyed. If nobody ever retrieved
+ * the iommufd, finishing the session frees the domains.
+ *
+ * Failures. In the old kernel each one is undone and reported. In the new
+ * kernel a record that is not what it should be is never acted upon: the domain
+ * stays as it is, with its memory, until the next regular reboot, since a
+ * device may be using it.
+ */
+#define pr_fmt(fmt) "iommufd: " fmt
+
+#include <linux/bsearch.h>
+#include <linux/delay.h>
+#include <linux/fcntl.h>
+#include <linux/iommu-liveupdate.h>
+#include <linux/iommufd.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/abi/iommu.h>
+#include <linux/liveupdate.h>
+#include <linux/memfd.h>
+#include <linux/rbtree.h>
+#include <linux/shmem_fs.h>
+#include <linux/timex.h>
+#include <uapi/linux/iommufd.h>
+
+#include "io_pagetable.h"
+#include "iommufd_private.h"
+#include "iommufd_test.h"
+
+/* A marked HWPT; protected by iommufd_liveupdate::lock */
+struct iommufd_hwpt_mark {
+	/* In iommufd_liveupdate::marked */
+	struct rb_node node;
+	struct iommufd_ctx *ictx;
+	struct iommufd_hwpt_paging *hwpt_paging;
+	u64 token;
+	/* Index of the domain's record while it is preserved */
+	u32 domain;
+};
+
+/* A HWPT that was restored; @list and iommufd_hwpt_paging::ioas need @lock */
+struct iommufd_hwpt_restored {
+	/* Serializes adoption with attaching and detaching */
+	struct mutex lock;
+	struct iommufd_ctx *ictx;
+	/* Index of the domain's record */
+	u32 domain;
+	/* Index in iommufd_incoming::hwpts */
+	u32 position;
+	/* Of iommufd_device::restored_item, until the HWPT is adopted */
+	struct list_head devices;
+};
+
+/*
+ * What a retrieved iommufd still has to do with the previous kernel, until its
+ * session is finished; protected by iommufd_liveupdate::lock.
+ */
+struct iommufd_incoming {
+	struct iommufd_ser *ser;
+	/* HWPTs that are neither adopted nor destroyed, restored or not */
+	u32 nr_unsettled;
+	u32 nr_hwpts;
+	/* Parallel to @ser: NULL if not restored yet, HWPT_GONE if destroyed */
+	struct iommufd_hwpt_paging *hwpts[] __counted_by(nr_hwpts);
+};
+
+#define HWPT_GONE ((struct iommufd_hwpt_paging *)ERR_PTR(-ENOENT))
+
+/* A file whose size can change could lose pages that are mapped */
+#define SIZE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
+
+void iommufd_liveupdate_init_ctx(struct iommufd_ctx *ictx)
+{
+	mutex_init(&ictx->liveupdate.lock);
+	ictx->liveupdate.marked = RB_ROOT;
+}
+
+void iommufd_liveupdate_destroy_ctx(struct iommufd_ctx *ictx)
+{
+	/* HWPTs take their mark along; a session holds its files open */
+	WARN_ON(!RB_EMPTY_ROOT(&ictx->liveupdate.marked));
+	WARN_ON(ictx->liveupdate.ser || ictx->liveupdate.incoming);
+	mutex_destroy(&ictx->liveupdate.lock);
+}
+
+/* Marking */
+
+static int iommufd_mark_cmp(struct rb_node *new, const struct rb_node *cur)
+{
+	u64 new_token = rb_entry(new, struct iommufd_hwpt_mark, node)->token;
+	u64 cur_token = rb_entry(cur, struct iommufd_hwpt_mark, node)->token;
+
+	if (new_token == cur_token)
+		return 0;
+	return new_token < cur_token ? -1 : 1;
+}
+
+static int iommufd_hwpt_check_mark(struct iommufd_hwpt_paging *hwpt_paging)
+{
+	struct iommufd_hw_pagetable *hwpt = &hwpt_paging->common;
+
+	if (!iommufd_hwpt_ioas(hwpt_paging))
+		return -EINVAL;
+	if (hwpt_paging->auto_domain || hwpt_paging->nest_parent ||
+	    hwpt->fault || hwpt->pasid_compat)
+		return -EOPNOTSUPP;
+	if (!hwpt->domain->owner || !hwpt->domain->owner->liveupdate)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+int iommufd_hwpt_liveupdate_mark_preserve(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_hwpt_liveupdate_mark_preserve *cmd = ucmd->cmd;
+	struct iommufd_liveupdate *lu = &ucmd->ictx->liveupdate;
+	struct iommufd_hwpt_paging *hwpt_paging;
+	struct iommufd_hwpt_mark *mark;
+	int rc;
+
+	hwpt_paging = iommufd_get_hwpt_paging(ucmd, cmd->hwpt_id);
+	if (IS_ERR(hwpt_paging))
+		return PTR_ERR(hwpt_paging);
+
+	rc = iommufd_hwpt_check_mark(hwpt_paging);
+	if (rc)
+		goto out_put;
+
+	mark = kzalloc_obj(*mark, GFP_KERNEL_ACCOUNT);
+	if (!mark) {
+		rc = -ENOMEM;
+		goto out_put;
+	}
+	mark->ictx = ucmd->ictx;
+	mark->hwpt_paging = hwpt_paging;
+	mark->token = cmd->hwpt_token;
+
+	mutex_lock(&lu->lock);
+	if (lu->ser) {
+		rc = -EBUSY;
+	} else if (rb_find_add(&mark->node, &lu->marked, iommufd_mark_cmp)) {
+		rc = -EADDRINUSE;
+	} else if (hwpt_paging->mark) {
+		rb_erase(&mark->node, &lu->marked);
+		rc = -EEXIST;
+	} else {
+		hwpt_paging->mark = mark;
+		lu->nr_marked++;
+	}
+	mutex_unlock(&lu->lock);
+	if (rc)
+		kfree(mark);
+
+out_put:
+	iommufd_put_object(ucmd->ictx, &hwpt_paging->common.obj);
+	return rc;
+}
+
+/* The HWPT is being destroyed, which does not happen while it is preserved */
+void iommufd_liveupdate_unmark(struct iommufd_hwpt_paging *hwpt_paging)
+{
+	struct iommufd_hwpt_mark *mark = hwpt_paging->mark;
+	struct iommufd_liveupdate *lu;
+
+	if (!mark)
+		return;
+
+	lu = &mark->ictx->liveupdate;
+	mutex_lock(&lu->lock);
+	rb_erase(&mark->node, &lu->marked);
+	lu->nr_marked--;
+	mutex_unlock(&lu->lock);
+	hwpt_paging->mark = NULL;
+	kfree(mark);
+}
+
+/* In the order of the tokens */
+static struct iommufd_hwpt_mark *
+iommufd_first_mark(struct iommufd_liveupdate *lu)
+{
+	lockdep_assert_held(&lu->lock);
+
+	return rb_entry_safe(rb_first(&lu->marked), struct iommufd_hwpt_mark,
+			     node);
+}
+
+static struct iommufd_hwpt_mark *
+iommufd_next_mark(struct iommufd_hwpt_mark *mark)
+{
+	return rb_entry_safe(rb_next(&mark->node), struct iommufd_hwpt_mark,
+			     node);
+}
+
+/* Old kernel: preserving */
+
+static int iommufd_liveupdate_check_area(struct iopt_area *area)
+{
+	struct iopt_pages *pages = area->pages;
+	int seals;
+
+	/* Somebody is adding or removing it right now */
+	if (!pages)
+		return -EBUSY;
+	if (pages->type != IOPT_ADDRESS_FILE || !shmem_file(pages->file))
+		return -EOPNOTSUPP;
+
+	seals = memfd_get_seals(pages->file);
+	if (seals < 0)
+		return seals;
+	return (seals & SIZE_SEALS) == SIZE_SEALS ? 0 : -EINVAL;
+}
+
+static int iommufd_liveupdate_lock_ioas(struct iommufd_ioas *ioas)
+{
+	struct io_pagetable *iopt = &ioas->iopt;
+	struct iopt_area *area;
+	int rc = 0;
+
+	mutex_lock(&ioas->mutex);
+	down_write(&iopt->domains_rwsem);
+	down_write(&iopt->iova_rwsem);
+	/* Nothing can have changed since another HWPT was preserved */
+	if (!iopt_is_preserved(iopt)) {
+		for (area = iopt_area_iter_first(iopt, 0, ULONG_MAX);
+		     area && !rc;
+		     area = iopt_area_iter_next(area, 0, ULONG_MAX))
+			rc = iommufd_liveupdate_check_area(area);
+	}
+	if (!rc)
+		WRITE_ONCE(iopt->num_preserved, iopt->num_preserved + 1);
+	up_write(&iopt->iova_rwsem);
+	up_write(&iopt->domains_rwsem);
+	mutex_unlock(&ioas->mutex);
+	return rc;
+}
+
+static void iommufd_liveupdate_unlock_ioas(struct iommufd_ioas *ioas)
+{
+	struct io_pagetable *iopt = &ioas->iopt;
+
+	mutex_lock(&ioas->mutex);
+	down_write(&iopt->domains_rwsem);
+	down_write(&iopt->iova_rwsem);
+	WRITE_ONCE(iopt->num_preserved, iopt->num_preserved - 1);
+	up_write(&iopt->iova_rwsem);
+	up_write(&iopt->domains_rwsem);
+	mutex_unlock(&ioas->mutex);
+}
+
+static int iommufd_liveupdate_preserve_hwpt(struct iommufd_hwpt_mark *mark)
+{
+	struct iommufd_hwpt_paging *hwpt_paging = mark->hwpt_paging;
+	struct iommu_domain *domain = hwpt_paging->common.domain;
+	u32 flags = 0;
+	int rc;
+
+	/* Keeps the HWPT, and with it the IOAS, from being destroyed */
+	if (!refcount_inc_not_zero(&hwpt_paging->common.obj.users))
+		return -EBUSY;
+
+	rc = iommufd_liveupdate_lock_ioas(hwpt_paging->ioas);
+	if (rc)
+		goto err_put;
+
+	/* MSI pages are mapped without an area; from now on none is added */
+	mutex_lock(&mark->ictx->sw_msi_lock);
+	if (!bitmap_empty(hwpt_paging->present_sw_msi.bitmap,
+			  BITS_PER_TYPE(hwpt_paging->present_sw_msi)))
+		rc = -EOPNOTSUPP;
+	mutex_unlock(&mark->ictx->sw_msi_lock);
+	if (rc)
+		goto err_unlock;
+
+	if (domain->dirty_ops)
+		flags |= IOMMU_DOMAIN_SER_DIRTY_TRACKING;
+	if (hwpt_paging->enforce_cache_coherency)
+		flags |= IOMMU_DOMAIN_SER_ENFORCE_CC;
+	rc = iommu_liveupdate_preserve_domain(domain, flags, &mark->domain);
+	if (rc)
+		goto err_unlock;
+	return 0;
+
+err_unlock:
+	iommufd_liveupdate_unlock_ioas(hwpt_paging->ioas);
+err_put:
+	refcount_dec(&hwpt_paging->common.obj.users);
+	return rc;
+}
+
+static void iommufd_liveupdate_unpreserve_hwpt(struct iommufd_hwpt_mark *mark)
+{
+	struct iommufd_hwpt_paging *hwpt_paging = mark->hwpt_paging;
+
+	iommu_liveupdate_unpreserve_domain(hwpt_paging->common.domain,
+					   mark->domain);
+	iommufd_liveupdate_unlock_ioas(hwpt_paging->ioas);
+	refcount_dec(&hwpt_paging->common.obj.users);
+}
+
+/* All of them if @end is NULL */
+static void iommufd_liveupdate_unpreserve_hwpts(struct iommufd_ctx *ictx,
+						struct iommufd_hwpt_mark *end)
+{
+	struct iommufd_hwpt_mark *mark;
+
+	for (mark = iommufd_first_mark(&ictx->liveupdate); mark;
+	     mark = iommufd_next_mark(mark)) {
+		if (mark == end)
+			break;
+		iommufd_liveupdate_unpreserve_hwpt(mark);
+	}
+}
+
+static int iommufd_liveupdate_preserve_hwpts(struct iommufd_ctx *ictx,
+					     struct iommufd_ser *ser)
+{
+	struct iommufd_hwpt_mark *mark;
+	int rc;
+
+	for (mark = iommufd_first_mark(&ictx->liveupdate); mark;
+	     mark = iommufd_next_mark(mark)) {
+		rc = iommufd_liveupdate_preserve_hwpt(mark);
+		if (rc) {
+			iommufd_liveupdate_unpreserve_hwpts(ictx, mark);
+			return rc;
+		}
+		ser->hwpts[ser->nr_hwpts++] = (struct iommufd_hwpt_ser) {
+			.token = mark->token,
+			.domain = mark->domain,
+		};
+	}
+	return 0;
+}
+
+static int iommufd_count_device(struct device *dev, void *data)
+{
+	(*(unsigned int *)data)++;
+	return 0;
+}
+
+static struct iommufd_attach *
+iommufd_group_marked_attach(struct iommufd_group *igroup,
+			    struct iommufd_hwpt_mark **mark)
+{
+	struct iommufd_hwpt_paging *hwpt_paging;
+	struct iommufd_attach *attach;
+
+	lockdep_assert_held(&igroup->lock);
+
+	/* A marked HWPT has no PASIDs */
+	attach = xa_load(&igroup->pasid_attach, IOMMU_NO_PASID);
+	if (!attach)
+		return NULL;
+	hwpt_paging = find_hwpt_paging(attach->hwpt);
+	if (!hwpt_paging || !hwpt_paging->mark)
+		return NULL;
+	*mark = hwpt_paging->mark;
+	return attach;
+}
+
+static void iommufd_liveupdate_unpreserve_group(struct iommufd_group *igroup)
+{
+	struct iommufd_hwpt_mark *mark;
+	struct iommufd_attach *attach;
+	struct iommufd_device *idev;
+	unsigned long index;
+
+	guard(mutex)(&igroup->lock);
+	attach = iommufd_group_marked_attach(igroup, &mark);
+	if (!attach)
+		return;
+	xa_for_each(&attach->device_array, index, idev) {
+		if (!idev->preserved)
+			continue;
+		WRITE_ONCE(idev->preserved, false);
+		iommu_liveupdate_unpreserve_device(idev->dev);
+	}
+}
+
+static int iommufd_liveupdate_preserve_group(struct iommufd_group *igroup)
+{
+	unsigned int nr_attached = 0;
+	unsigned int nr_devices = 0;
+	struct iommufd_hwpt_mark *mark;
+	struct iommufd_attach *attach;
+	struct iommufd_device *idev;
+	unsigned long index;
+	int rc;
+
+	guard(mutex)(&igroup->lock);
+	attach = iommufd_group_marked_attach(igroup, &mark);
+	if (!attach)
+		return 0;
+
+	/* Devices of a group cannot be told apart: all of them or none */
+	iommu_group_for_each_dev(igroup->group, &nr_devices,
+				 iommufd_count_device);
+	xa_for_each(&attach->device_array, index, idev)
+		nr_attached++;
+	if (nr_attached != nr_devices)
+		return -EOPNOTSUPP;
+
+	xa_for_each(&attach->device_array, index, idev) {
+		rc = iommu_liveupdate_preserve_device(idev->dev, mark->domain);
+		if (rc)
+			return rc;
+		WRITE_ONCE(idev->preserved, true);
+	}
+	return 0;
+}
+
+static void iommufd_liveupdate_unpreserve_devices(struct iommufd_ctx *ictx)
+{
+	struct iommufd_group *igroup;
+	unsigned long index = 0;
+
+	while ((igroup = iommufd_next_group(ictx, &index))) {
+		iommufd_liveupdate_unpreserve_group(igroup);
+		iommufd_put_group(igroup);
+	}
+}
+
+/*
+ * The IOASes are marked as preserved by now. Attaching looks at that with the
+ * group locked: a device either was attached before its group is locked here,
+ * or is refused. A group that is not in the list yet has no device attached, and
+ * because of the lock that the list is read under it comes with the IOASes
+ * visible as preserved.
+ */
+static int iommufd_liveupdate_preserve_devices(struct iommufd_ctx *ictx)
+{
+	struct iommufd_group *igroup;
+	unsigned long index = 0;
+	int rc;
+
+	while ((igroup = iommufd_next_group(ictx, &index))) {
+		rc = iommufd_liveupdate_preserve_group(igroup);
+		iommufd_put_group(igroup);
+		if (rc) {
+			iommufd_liveupdate_unpreserve_devices(ictx);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Detaching has no way to fail. The device is blocked from now on, so the next
+ * kernel must not believe that it is attached, and the preservation as a whole
+ * is not what was asked for any more: the freeze will fail.
+ */
+void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
+{
+	lockdep_assert_held(&idev->igroup->lock);
+
+	if (!idev->preserved)
+		return;
+	WRITE_ONCE(idev->preserved, false);
+	iommu_liveupdate_unpreserve_device(idev->dev);
+	WRITE_ONCE(idev->ictx->liveupdate.lost_device, true);
+}
+
+static bool iommufd_luo_can_preserve(struct liveupdate_file_handler *handler,
+				     struct file *file)
+{
+	return iommufd_file_is_iommufd(file);
+}
+
+static int iommufd_luo_preserve(struct liveupdate_file_op_args *args)
+{
+	struct iommufd_ctx *ictx = args->file->private_data;
+	struct iommufd_liveupdate *lu = &ictx->liveupdate;
+	struct iommufd_ser *ser;
+	size_t size;
+	int rc;
+
+	guard(mutex)(&lu->lock);
+	if (lu->ser || lu->incoming)
+		return -EBUSY;
+	/* To come back with nothing is never what the user wants */
+	if (!lu->nr_marked)
+		return -EINVAL;
+
+	size = struct_size(ser, hwpts, lu->nr_marked);
+	ser = kho_alloc_preserve(size);
+	if (IS_ERR(ser))
+		return PTR_ERR(ser);
+	ser->magic = IOMMUFD_SER_MAGIC;
+	ser->version = IOMMUFD_SER_VERSION;
+	ser->order = get_order(size);
+
+	rc = iommufd_test_liveupdate_fail(MOCK_LIVEUPDATE_FAIL_PRESERVE);
+	if (rc)
+		goto err_free;
+	rc = iommufd_liveupdate_preserve_hwpts(ictx, ser);
+	if (rc)
+		goto err_free;
+	rc = iommufd_liveupdate_preserve_devices(ictx);
+	if (rc)
+		goto err_unpreserve;
+
+	lu->ser = ser;
+	lu->lost_device = false;
+	args->serialized_data = virt_to_phys(ser);
+	return 0;
+
+err_unpreserve:
+	iommufd_liveupdate_unpreserve_hwpts(ictx, NULL);
+err_free:
+	kho_unpreserve_free(ser);
+	return rc;
+}
+
+static void iommufd_luo_unpreserve(struct liveupdate_file_op_args *args)
+{
+	struct iommufd_ctx *ictx = args->file->private_data;
+	struct iommufd_liveupdate *lu = &ictx->liveupdate;
+
+	guard(mutex)(&lu->lock);
+	iommufd_liveupdate_unpreserve_devices(ictx);
+	iommufd_liveupdate_unpreserve_hwpts(ictx, NULL);
+	kho_unpreserve_free(lu->ser);
+	lu->ser = NULL;
+}
+
+/* Every memfd that a device may write to has to come along */
+static int iommufd_liveupdate_check_files(struct liveupdate_file_op_args *args,
+					  struct iommufd_hwpt_mark *mark,
+					  struct file **last_file)
+{
+	struct io_pagetable *iopt = &mark->hwpt_paging->ioas->iopt;
+	struct iopt_area *area;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	for (area = iopt_area_iter_first(iopt, 0, ULONG_MAX); area;
+	     area = iopt_area_iter_next(area, 0, ULONG_MAX)) {
+		struct file *file = area->pages->file;
+
+		/* Mostly the areas of a HWPT share a file */
+		if (file == *last_file)
+			continue;
+		if (!liveupdate_file_is_preserved_with(args, file)) {
+			pr_warn("HWPT token %#llx: the memfd mapped at IOVA %#lx is not preserved in the same session\n",
+				mark->token, iopt_area_iova(area));
+			return -EINVAL;
+		}
+		*last_file = file;
+	}
+	return 0;
+}
+
+static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
+{
+	struct iommufd_ctx *ictx = args->file->private_data;
+	struct iommufd_liveupdate *lu = &ictx->liveupdate;
+	struct file *last_file = NULL;
+	struct iommufd_hwpt_mark *mark;
+	cycles_t start = get_cycles();
+	int rc;
+
+	guard(mutex)(&lu->lock);
+	rc = iommufd_test_liveupdate_fail(MOCK_LIVEUPDATE_FAIL_FREEZE);
+	if (rc)
+		return rc;
+
+	if (READ_ONCE(lu->lost_device)) {
+		pr_warn("a device was detached after its HWPT was preserved\n");
+		return -ENODEV;
+	}
+
+	for (mark = iommufd_first_mark(lu); mark;
+	     mark = iommufd_next_mark(mark)) {
+		rc = iommufd_liveupdate_check_files(args, mark, &last_file);
+		if (rc)
+			return rc;
+	}
+	iommu_liveupdate_add_freeze_cycles(get_cycles() - start);
+	return 0;
+}
+
+/* New kernel: retrieving */
+
+static struct iommufd_ser *iommufd_ser_get(u64 phys)
+{
+	struct iommufd_ser *ser;
+	const char *what = NULL;
+	unsigned int order;
+	u32 i;
+
+	for (order = 0; order <= MAX_PAGE_ORDER; order++)
+		if (kho_is_restorable(phys, order))
+			break;
+	if (order > MAX_PAGE_ORDER) {
+		pr_err("live update: %#llx is not preserved memory\n", phys);
+		return ERR_PTR(-EINVAL);
+	}
+
+	ser = phys_to_virt(phys);
+	if (ser->magic != IOMMUFD_SER_MAGIC)
+		what = "magic number";
+	else if (ser->version != IOMMUFD_SER_VERSION)
+		what = "version";
+	else if (ser->order != order)
+		what = "order";
+	else if (ser->reserved)
+		what = "reserved field";
+	else if (!ser->nr_hwpts || ser->nr_hwpts >
+		 ((PAGE_SIZE << order) - sizeof(*ser)) / sizeof(ser->hwpts[0]))
+		what = "number of HWPTs";
+
+	for (i = 0; !what && i != ser->nr_hwpts; i++) {
+		if (ser->hwpts[i].reserved)
+			what = "reserved field of a HWPT";
+		else if (i && ser->hwpts[i].token <= ser->hwpts[i - 1].token)
+			what = "order of the tokens";
+	}
+
+	if (what) {
+		pr_err("live update: the %s of the iommufd at %#llx is wrong\n",
+		       what, phys);
+		return ERR_PTR(-EINVAL);
+	}
+	return ser;
+}
+
+/*
+ * Nothing of the previous kernel's state is touched, so what can go wrong is
+ * lack of memory, which luo makes final for this file, or a bad record.
+ */
+static int iommufd_luo_retrieve(struct liveupdate_file_op_args *args)
+{
+	struct iommufd_incoming *incoming;
+	struct iommufd_ctx *ictx;
+	struct iommufd_ser *ser;
+	struct file *file;
+
+	ser = iommufd_ser_get(args->serialized_data);
+	if (IS_ERR(ser))
+		return PTR_ERR(ser);
+
+	incoming = kvzalloc_flex(*incoming, hwpts, ser->nr_hwpts,
+				 GFP_KERNEL_ACCOUNT);
+	if (!incoming)
+		return -ENOMEM;
+	incoming->nr_hwpts = ser->nr_hwpts;
+	incoming->nr_unsettled = ser->nr_hwpts;
+	incoming->ser = ser;
+
+	file = iommufd_file_create();
+	if (IS_ERR(file)) {
+		kvfree(incoming);
+		return PTR_ERR(file);
+	}
+	ictx = file->private_data;
+	ictx->liveupdate.incoming = incoming;
+	args->file = file;
+	return 0;
+}
+
+static int iommufd_hwpt_ser_cmp(const void *key, const void *elt)
+{
+	const struct iommufd_hwpt_ser *hwpt_ser = elt;
+	u64 token = *(const u64 *)key;
+
+	if (token == hwpt_ser->token)
+		return 0;
+	return token < hwpt_ser->token ? -1 : 1;
+}
+
+static struct iommufd_hwpt_paging *
+iommufd_liveupdate_restore_hwpt(struct iommufd_ctx *ictx, u32 position)
+{
+	struct iommufd_incoming *incoming = ictx->liveupdate.incoming;
+	struct iommufd_hwpt_restored *restored;
+	struct iommufd_hwpt_paging *hwpt_paging;
+	struct iommu_domain *domain;
+	u32 flags;
+	int rc;
+
+	lockdep_assert_held(&ictx->liveupdate.lock);
+
+	rc = iommufd_test_liveupdate_fail(MOCK_LIVEUPDATE_FAIL_RETRIEVE);
+	if (rc)
+		return ERR_PTR(rc);
+
+	/* Once the domain is restored there must be somebody to own it */
+	restored = kzalloc_obj(*restored, GFP_KERNEL_ACCOUNT);
+	if (!restored)
+		return ERR_PTR(-ENOMEM);
+	hwpt_paging = __iommufd_object_alloc(ictx, hwpt_paging,
+					     IOMMUFD_OBJ_HWPT_PAGING,
+					     common.obj);
+	if (IS_ERR(hwpt_paging)) {
+		kfree(restored);
+		return hwpt_paging;
+	}
+
+	restored->ictx = ictx;
+	restored->position = position;
+	restored->domain = incoming->ser->hwpts[position].domain;
+	domain = iommu_liveupdate_restore_domain(restored->domain, &flags);
+	if (IS_ERR(domain)) {
+		iommufd_object_abort(ictx, &hwpt_paging->common.obj);
+		kfree(restored);
+		return ERR_CAST(domain);
+	}
+	domain->iommufd_hwpt = &hwpt_paging->common;
+	domain->cookie_type = IOMMU_COOKIE_IOMMUFD;
+
+	mutex_init(&restored->lock);
+	INIT_LIST_HEAD(&restored->devices);
+	INIT_LIST_HEAD(&hwpt_paging->hwpt_item);
+	hwpt_paging->common.domain = domain;
+	hwpt_paging->enforce_cache_coherency =
+		flags & IOMMU_DOMAIN_SER_ENFORCE_CC;
+	hwpt_paging->restored = restored;
+	incoming->hwpts[position] = hwpt_paging;
+	iommufd_object_finalize(ictx, &hwpt_paging->common.obj);
+	return hwpt_paging;
+}
+
+int iommufd_hwpt_liveupdate_retrieve(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_hwpt_liveupdate_retrieve *cmd = ucmd->cmd;
+	struct iommufd_liveupdate *lu = &ucmd->ictx->liveupdate;
+	struct iommufd_hwpt_paging *hwpt_paging;
+	const struct iommufd_hwpt_ser *hwpt_ser;
+	struct iommufd_incoming *incoming;
+	u32 position;
+
+	if (cmd->flags || cmd->__reserved)
+		return -EOPNOTSUPP;
+
+	guard(mutex)(&lu->lock);
+	incoming = lu->incoming;
+	if (!incoming)
+		return -ENOENT;
+	hwpt_ser = bsearch(&cmd->hwpt_token, incoming->ser->hwpts,
+			   incoming->nr_hwpts, sizeof(*hwpt_ser),
+			   iommufd_hwpt_ser_cmp);
+	if (!hwpt_ser)
+		return -ENOENT;
+
+	position = hwpt_ser - incoming->ser->hwpts;
+	hwpt_paging = incoming->hwpts[position];
+	if (!hwpt_paging)
+		hwpt_paging = iommufd_liveupdate_restore_hwpt(ucmd->ictx,
+							      position);
+	if (IS_ERR(hwpt_paging))
+		return PTR_ERR(hwpt_paging);
+
+	cmd->out_hwpt_id = hwpt_paging->common.obj.id;
+	/* If that fails the user can ask again */
+	return iommufd_ucmd_respond(ucmd, sizeof(*cmd));
+}
+
+/* Called after the domain of a HWPT was freed */
+void iommufd_liveupdate_hwpt_gone(struct iommufd_hwpt_paging *hwpt_paging)
+{
+	struct iommufd_hwpt_restored *restored = hwpt_paging->restored;
+	struct iommufd_liveupdate *lu;
+
+	if (!restored)
+		return;
+
+	lu = &restored->ictx->liveupdate;
+	mutex_lock(&lu->lock);
+	if (lu->incoming) {
+		lu->incoming->hwpts[restored->position] = HWPT_GONE;
+		if (!hwpt_paging->ioas)
+			lu->incoming->nr_unsettled--;
+		iommu_liveupdate_domain_gone(restored->domain);
+	}
+	mutex_unlock(&lu->lock);
+
+	WARN_ON(!list_empty(&restored->devices));
+	mutex_destroy(&restored->lock);
+	kfree(restored);
+	hwpt_paging->restored = NULL;
+}
+
+/* Is this the HWPT that the device was attached to in the previous kernel? */
+int iommufd_liveupdate_check_device(struct iommufd_hwpt_paging *hwpt_paging,
+				    const struct iommu_device_key_ser *key)
+{
+	struct iommu_device_ser ser;
+	int rc;
+
+	rc = iommu_liveupdate_lookup_device(key, &ser);
+	if (rc)
+		return rc == -ENODATA ? -ENOENT : rc;
+	if (!hwpt_paging->restored ||
+	    hwpt_paging->restored->domain != ser.domain)
+		return -EINVAL;
+	return 0;
+}
+
+/*
+ * Attach a device to a HWPT that has no IOAS. That is no change only if the
+ * previous kernel left the device attached to the same page table. What it
+ * needs to have reserved in the IOAS is done by the adoption.
+ *
+ * Returns: -EEXIST if the HWPT has an IOAS after all
+ */
+int iommufd_liveupdate_attach(struct iommufd_hwpt_paging *hwpt_paging,
+			      struct iommufd_device *idev)
+{
+	struct iommufd_hwpt_restored *restored = hwpt_paging->restored;
+	const struct iommu_liveupdate_ops *ops;
+	struct iommu_device_key_ser key = {};
+	int rc;
+
+	lockdep_assert_held(&idev->igroup->lock);
+
+	ops = dev_iommu_ops(idev->dev)->liveupdate;
+	if (!ops)
+		return -EINVAL;
+	rc = ops->device_key(idev->dev, &key);
+	if (rc)
+		return rc;
+
+	guard(mutex)(&restored->lock);
+	if (hwpt_paging->ioas)
+		return -EEXIST;
+	rc = iommufd_liveupdate_check_device(hwpt_paging, &key);
+	if (rc)
+		return rc;
+	list_add_tail(&idev->restored_item, &restored->devices);
+	return 0;
+}
+
+/* After that either the device was never part of an adoption, or it is over */
+void iommufd_liveupdate_detach(struct iommufd_hwpt_paging *hwpt_paging,
+			       struct iommufd_device *idev)
+{
+	struct iommufd_hwpt_restored *restored = hwpt_paging->restored;
+
+	if (!restored)
+		return;
+	guard(mutex)(&restored->lock);
+	list_del_init(&idev->restored_item);
+}
+
+static int iommufd_liveupdate_adopt_locked(struct iommufd_hwpt_paging *hwpt_paging,
+					   struct iommufd_ioas *ioas)
+{
+	struct iommufd_hwpt_restored *restored = hwpt_paging->restored;
+	struct iommufd_device *idev;
+	struct iommufd_device *next;
+	int rc;
+
+	lockdep_assert_held(&ioas->mutex);
+	lockdep_assert_held(&restored->lock);
+
+	if (hwpt_paging->ioas)
+		return -EEXIST;
+	if (!list_empty(&ioas->hwpt_list))
+		return -EBUSY;
+	rc = iommufd_test_liveupdate_fail(MOCK_LIVEUPDATE_FAIL_ADOPT);
+	if (rc)
+		return rc;
+
+	list_for_each_entry(idev, &restored->devices, restored_item) {
+		rc = iopt_table_enforce_dev_resv_regions(&ioas->iopt, idev->dev,
+							 NULL);
+		if (rc)
+			goto err_unreserve;
+	}
+
+	rc = iopt_table_adopt_domain(&ioas->iopt, hwpt_paging->common.domain);
+	if (rc)
+		goto err_unreserve;
+
+	/* Nothing below can fail */
+	list_for_each_entry_safe(idev, next, &restored->devices, restored_item)
+		list_del_init(&idev->restored_item);
+	refcount_inc(&ioas->obj.users);
+	list_add_tail(&hwpt_paging->hwpt_item, &ioas->hwpt_list);
+	iommufd_hwpt_set_ioas(hwpt_paging, ioas);
+	return 0;
+
+err_unreserve:
+	list_for_each_entry_continue_reverse(idev, &restored->devices,
+					     restored_item)
+		iopt_remove_reserved_iova(&ioas->iopt, idev->dev);
+	return rc;
+}
+
+int iommufd_hwpt_liveupdate_adopt(struct iommufd_ucmd *ucmd)
+{
+	struct iommu_hwpt_liveupdate_adopt *cmd = ucmd->cmd;
+	struct iommufd_liveupdate *lu = &ucmd->ictx->liveupdate;
+	struct iommufd_hwpt_paging *hwpt_paging;
+	struct iommufd_ioas *ioas;
+	int rc;
+
+	if (cmd->flags)
+		return -EOPNOTSUPP;
+
+	hwpt_paging = iommufd_get_hwpt_paging(ucmd, cmd->hwpt_id);
+	if (IS_ERR(hwpt_paging))
+		return PTR_ERR(hwpt_paging);
+	/* Only one that was restored ever was without */
+	if (!hwpt_paging->restored) {
+		rc = -EEXIST;
+		goto out_put_hwpt;
+	}
+
+	ioas = iommufd_get_ioas(ucmd->ictx, cmd->ioas_id);
+	if (IS_ERR(ioas)) {
+		rc = PTR_ERR(ioas);
+		goto out_put_hwpt;
+	}
+
+	scoped_guard(mutex, &ioas->mutex) {
+		guard(mutex)(&hwpt_paging->restored->lock);
+		rc = iommufd_liveupdate_adopt_locked(hwpt_paging, ioas);
+	}
+	if (rc)
+		goto out_put_ioas;
+
+	mutex_lock(&lu->lock);
+	lu->incoming->nr_unsettled--;
+	mutex_unlock(&lu->lock);
+
+out_put_ioas:
+	iommufd_put_object(ucmd->ictx, &ioas->obj);
+out_put_hwpt:
+	iommufd_put_object(ucmd->ictx, &hwpt_paging->common.obj);
+	return rc;
+}
+
+static bool iommufd_luo_can_finish(struct liveupdate_file_op_args *args)
+{
+	struct iommufd_liveupdate *lu;
+	struct iommufd_ctx *ictx;
+
+	/* The domains are dropped below; nobody can be using the file */
+	if (args->retrieve_status <= 0)
+		return true;
+
+	ictx = args->file->private_data;
+	lu = &ictx->liveupdate;
+	guard(mutex)(&lu->lock);
+	return !lu->incoming->nr_unsettled;
+}
+
+/* A device must not be left writing to memory because we are out of it */
+#define DROP_TRIES 10
+#define DROP_DELAY_MS 20
+
+static void iommufd_liveupdate_drop_domain(u32 index)
+{
+	struct iommu_domain *domain;
+	unsigned int tries;
+	u32 flags;
+
+	for (tries = 0; tries != DROP_TRIES; tries++) {
+		domain = iommu_liveupdate_restore_domain(index, &flags);
+		if (domain != ERR_PTR(-ENOMEM))
+			break;
+		msleep(DROP_DELAY_MS);
+	}
+	if (IS_ERR(domain)) {
+		pr_err("live update: domain %u stays as it is: %pe\n", index,
+		       domain);
+		return;
+	}
+	iommu_domain_free(domain);
+	iommu_liveupdate_domain_gone(index);
+}
+
+/*
+ * If nobody retrieved the iommufd its domains go away while the memory that
+ * they map is still there: to free a domain is to take it from its devices.
+ */
+static void iommufd_luo_quiesce(struct liveupdate_file_op_args *args)
+{
+	struct iommufd_ser *ser;
+	u32 i;
+
+	if (args->retrieve_status > 0)
+		return;
+	ser = iommufd_ser_get(args->serialized_data);
+	if (IS_ERR(ser))
+		return;
+	for (i = 0; i != ser->nr_hwpts; i++)
+		iommufd_liveupdate_drop_domain(ser->hwpts[i].domain);
+}
+
+static void iommufd_luo_finish(struct liveupdate_file_op_args *args)
+{
+	struct iommufd_incoming *incoming;
+	struct iommufd_liveupdate *lu;
+	struct iommufd_ctx *ictx;
+	struct iommufd_ser *ser;
+
+	if (args->retrieve_status <= 0) {
+		ser = iommufd_ser_get(args->serialized_data);
+		if (!IS_ERR(ser))
+			kho_restore_free(ser);
+		return;
+	}
+
+	ictx = args->file->private_data;
+	lu = &ictx->liveupdate;
+	mutex_lock(&lu->lock);
+	incoming = lu->incoming;
+	lu->incoming = NULL;
+	mutex_unlock(&lu->lock);
+	kho_restore_free(incoming->ser);
+	kvfree(incoming);
+}
+
+static const struct liveupdate_file_ops iommufd_luo_file_ops = {
+	.can_preserve = iommufd_luo_can_preserve,
+	.preserve = iommufd_luo_preserve,
+	.unpreserve = iommufd_luo_unpreserve,
+	.freeze = iommufd_luo_freeze,
+	.retrieve = iommufd_luo_retrieve,
+	.can_finish = iommufd_luo_can_finish,
+	.quiesce = iommufd_luo_quiesce,
+	.finish = iommufd_luo_finish,
+	.owner = THIS_MODULE,
+};
+
+static struct liveupdate_file_handler iommufd_luo_handler = {
+	.ops = &iommufd_luo_file_ops,
+	.compatible = IOMMUFD_LUO_FH_COMPATIBLE,
+};
+
+/* Without it, or if live update is switched off, iommufd works as ever */
+static bool iommufd_luo_registered;
+
+void __init iommufd_liveupdate_init(void)
+{
+	int rc;
+
+	rc = liveupdate_register_file_handler(&iommufd_luo_handler);
+	if (rc == -EOPNOTSUPP)
+		return;
+	if (rc)
+		goto err;
+	rc = iommu_liveupdate_register_file_handler(&iommufd_luo_handler);
+	if (rc)
+		goto err_unregister;
+	iommufd_luo_registered = true;
+	return;
+
+err_unregister:
+	liveupdate_unregister_file_handler(&iommufd_luo_handler);
+err:
+	pr_err("no live update: %pe\n", ERR_PTR(rc));
+}
+
+void iommufd_liveupdate_exit(void)
+{
+	if (!iommufd_luo_registered)
+		return;
+	iommu_liveupdate_unregister_file_handler(&iommufd_luo_handler);
+	liveupdate_unregister_file_handler(&iommufd_luo_handler);
+}
