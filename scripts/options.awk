@@ -134,11 +134,11 @@ function wrong(name, text,	t, items, n, i, error, mib, unit)
 	return ""
 }
 
-function exists(path,	line, got)
+# A regular file that can be read? (What getline does to a directory differs.)
+function exists(path)
 {
-	got = (getline line < path)
-	close(path)
-	return got >= 0
+	gsub(/'/, "'\\''", path)
+	return system("test -f '" path "' && test -r '" path "'") == 0
 }
 
 function trim(text)
@@ -320,12 +320,15 @@ BEGIN {
 	if ("plan" in flags) {
 		path = flags["plan"]
 		if (!exists(path)) {
-			path = top "/bench/plans/" flags["plan"] ".ini"
+			path = top "/bench/" flags["plan"] ".ini"
+			if (!exists(path))
+				path = top "/tests/vm/" flags["plan"] ".ini"
 			if (flags["plan"] ~ /\// || !exists(path))
-				die("--plan: '" flags["plan"] "': no such file, and no plan of that name in bench/plans")
+				die("--plan: '" flags["plan"] "': no such file, and no plan of that name in bench/ or tests/vm/")
 		}
 		read_plan(path)
 	} else {
 		check_together("", "flags")
 	}
+	close(table)
 }
