@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include "model_internal.h"
 
 #define MAX_FAILURES 20
+/* No count in an event is near this; a damaged line may claim one. */
+#define MAX_COUNT (1LL << 40)
 #define TAIL_LINES 40
 #define PROBLEM_BEFORE 4
 #define PROBLEM_AFTER 24
@@ -46,15 +49,20 @@ static bool get_number(struct json_object *object, const char *key, double *numb
 	return isfinite(*number);
 }
 
-static bool get_integer(struct json_object *object, const char *key, int64_t *number)
+/* Leaves *@number alone unless there is a number that can be a count. */
+static bool get_count(struct json_object *object, const char *key, int64_t *number)
 {
 	struct json_object *value;
+	int64_t count;
 
 	if (!json_object_object_get_ex(object, key, &value) ||
 	    !json_object_is_type(value, json_type_int))
 		return false;
-	*number = json_object_get_int64(value);
-	return *number >= 0;
+	count = json_object_get_int64(value);
+	if (count < 0 || count > MAX_COUNT)
+		return false;
+	*number = count;
+	return true;
 }
 
 int results_set_string(char **where, const char *text)
@@ -256,6 +264,44 @@ static int get_case(struct results_model *model, const char *name, struct result
 	return 0;
 }
 
+/* A console or a damaged file may hold anything: what is not printable UTF-8 becomes '?'. In place. */
+static size_t printable(char *line, size_t len)
+{
+	unsigned char *bytes = (unsigned char *)line;
+	size_t out = 0;
+	size_t more;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < len; i++) {
+		if (bytes[i] == '\n' || bytes[i] == '\r')
+			continue;
+		if (bytes[i] == 0x1b && i + 1 < len && bytes[i + 1] == '[') {
+			/* Colours and cursor movements of a terminal */
+			for (i += 2; i < len && (bytes[i] < 0x40 || bytes[i] > 0x7e); i++)
+				;
+			continue;
+		}
+		if (bytes[i] == '\t' || (bytes[i] >= 0x20 && bytes[i] < 0x7f)) {
+			bytes[out++] = bytes[i];
+			continue;
+		}
+		more = bytes[i] >= 0xc2 && bytes[i] < 0xe0 ? 1 :
+		       bytes[i] >= 0xe1 && bytes[i] < 0xed ? 2 : 0;
+		for (j = 1; j <= more && i + j < len && (bytes[i + j] & 0xc0) == 0x80; j++)
+			;
+		/* C1 controls are no more printable than those of ASCII. */
+		if (more && j > more && (bytes[i] != 0xc2 || bytes[i + 1] >= 0xa0)) {
+			memmove(bytes + out, bytes + i, more + 1);
+			out += more + 1;
+			i += more;
+		} else {
+			bytes[out++] = '?';
+		}
+	}
+	return out;
+}
+
 /* plan.ini: what was planned, one section a case, each option with its one value. */
 struct plan_reader {
 	struct results_model *model;
@@ -265,9 +311,25 @@ struct plan_reader {
 
 static int set_iommu(struct results_model *model, const char *iommu)
 {
+	static const char * const known[] = { "mock", "intel", "amd", "smmuv3" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(iommu, known[i]))
+			break;
+	if (i == ARRAY_SIZE(known))
+		return results_add_note(model->notes, "unknown IOMMU \"%s\"", iommu);
 	if (model->iommu && strcmp(model->iommu, iommu))
 		iommu = "mixed";
 	return results_set_string(&model->iommu, iommu);
+}
+
+/* What the clock of a case counts; any other word ("auto") says nothing. */
+static int set_unit(struct results_case *test, const char *unit)
+{
+	if (strcmp(unit, "ns") && strcmp(unit, "instructions"))
+		return 0;
+	return results_set_string(&test->unit, unit);
 }
 
 static bool is_yes(const char *value)
@@ -297,10 +359,13 @@ static int plan_label(struct results_case *test, const char *key, const char *va
 static int plan_option_of_case(struct results_model *model, struct results_case *test,
 			       const char *key, const char *value)
 {
+	int64_t cycles;
 	size_t i;
 
 	if (!strcmp(key, "cycles")) {
-		test->cycles_planned = strtoll(value, NULL, 10);
+		cycles = strtoll(value, NULL, 10);
+		if (cycles >= 0 && cycles <= MAX_COUNT)
+			test->cycles_planned = cycles;
 	} else if (!strcmp(key, "scenario")) {
 		return results_set_string(&test->scenario, value);
 	} else if (!strcmp(key, "expect")) {
@@ -312,8 +377,8 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 		return set_iommu(model, value);
 	} else if (!strcmp(key, "icount") && !test->unit) {
 		return results_set_string(&test->unit, is_yes(value) ? "instructions" : "ns");
-	} else if (!strcmp(key, "unit") && strcmp(value, "auto")) {
-		return results_set_string(&test->unit, value);
+	} else if (!strcmp(key, "unit")) {
+		return set_unit(test, value);
 	} else {
 		for (i = 0; i < ARRAY_SIZE(case_labels); i++)
 			if (!strcmp(key, case_labels[i]))
@@ -325,7 +390,14 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 static int set_target(struct results_model *model, struct json_object *target)
 {
 	struct json_object *object = NULL;
+	const char *name = NULL;
 
+	if (json_object_is_type(target, json_type_object))
+		name = get_string(target, "name");
+	else if (json_object_is_type(target, json_type_string))
+		name = json_object_get_string(target);
+	if (!name || !*name)
+		return results_add_note(model->notes, "the target has no name");
 	if (json_object_is_type(target, json_type_object)) {
 		object = json_object_get(target);
 	} else {
@@ -340,14 +412,31 @@ static int set_target(struct results_model *model, struct json_object *target)
 	return 0;
 }
 
-static int plan_line(void *context, const char *section, const char *key, const char *value)
+static char *printable_copy(const char *text)
 {
+	char *copy = strdup(text);
+
+	if (copy)
+		copy[printable(copy, strlen(copy))] = '\0';
+	return copy;
+}
+
+static int plan_line(void *context, const char *raw_section, const char *raw_key,
+		     const char *raw_value)
+{
+	char *section __free = printable_copy(raw_section);
+	char *key __free = printable_copy(raw_key);
+	char *value __free = raw_value ? printable_copy(raw_value) : NULL;
 	struct plan_reader *reader = context;
 	struct results_case *test;
 	struct json_object *string;
 
-	if (reader->error || !value)
+	if (reader->error || !raw_value)
 		return 1;
+	if (!section || !key || !value) {
+		reader->error = -ENOMEM;
+		return 0;
+	}
 	string = json_object_new_string(value);
 	if (!string) {
 		reader->error = -ENOMEM;
@@ -423,19 +512,19 @@ static int begin_case(struct results_model *model, struct results_case *test,
 			return -ENOMEM;
 	}
 	test->attempts++;
-	if (get_integer(event, "attempt", &attempt) && attempt > test->attempts) {
+	if (get_count(event, "attempt", &attempt) && attempt > test->attempts) {
 		test->attempts = attempt;
 		test->interrupted = true;
 	}
 	test->running = true;
 	if (!get_number(event, "time", &test->begun))
 		test->begun = NAN;
-	get_integer(event, "cycles", &test->cycles_planned);
+	get_count(event, "cycles", &test->cycles_planned);
 	text = get_string(event, "expect");
 	if (text)
 		results_verdict_parse(text, &test->expect);
 	text = get_string(event, "unit");
-	if (text && results_set_string(&test->unit, text))
+	if (text && set_unit(test, text))
 		return -ENOMEM;
 	text = get_string(event, "scenario");
 	if (text && results_set_string(&test->scenario, text))
@@ -462,7 +551,7 @@ static int end_case(struct results_model *model, struct results_case *test,
 	model->current = NULL;
 	if (!test->attempts)
 		test->attempts = 1;
-	if (get_integer(event, "cycles", &cycles))
+	if (get_count(event, "cycles", &cycles))
 		test->cycles_completed = cycles;
 	if (!get_number(event, "time", &test->ended))
 		test->ended = NAN;
@@ -586,7 +675,7 @@ static int on_metric(struct results_case *test, struct json_object *event)
 	double value;
 	size_t i;
 
-	get_integer(event, "cycle", &cycle);
+	get_count(event, "cycle", &cycle);
 	if (!name || !unit || !get_number(event, "value", &value)) {
 		test->refused++;
 		return results_add_note(test->notes, "a metric without name, unit or number was refused");
@@ -685,7 +774,7 @@ static int on_check(struct results_case *test, struct json_object *event)
 
 	if (!detail)
 		detail = "";
-	get_integer(event, "cycle", &cycle);
+	get_count(event, "cycle", &cycle);
 	ret = get_check(test, name ? name : "unnamed", &check);
 	if (ret)
 		return ret;
@@ -748,7 +837,7 @@ static int on_event(void *context, struct json_object *event)
 		test->running = true;
 		model->current = test;
 	}
-	if (get_integer(event, "seq", &seq)) {
+	if (get_count(event, "seq", &seq)) {
 		if (test->next_seq >= 0 && seq > test->next_seq)
 			test->lost += seq - test->next_seq;
 		test->next_seq = seq + 1;
@@ -760,7 +849,7 @@ static int on_event(void *context, struct json_object *event)
 	if (!strcmp(kind, "log"))
 		return on_log(test, event);
 	if ((!strcmp(kind, "progress") || !strcmp(kind, "done")) &&
-	    get_integer(event, "cycle", &cycles) && cycles > test->cycles_completed)
+	    get_count(event, "cycle", &cycles) && cycles > test->cycles_completed)
 		test->cycles_completed = cycles;
 	return 0;
 }
@@ -780,44 +869,6 @@ static bool is_problem(const char *line)
 		if (strstr(line, marks[i]))
 			return true;
 	return false;
-}
-
-/* A console may hold anything: what is not printable UTF-8 becomes '?'. In place. */
-static size_t printable(char *line, size_t len)
-{
-	unsigned char *bytes = (unsigned char *)line;
-	size_t out = 0;
-	size_t more;
-	size_t i;
-	size_t j;
-
-	for (i = 0; i < len; i++) {
-		if (bytes[i] == '\n' || bytes[i] == '\r')
-			continue;
-		if (bytes[i] == 0x1b && i + 1 < len && bytes[i + 1] == '[') {
-			/* Colours and cursor movements of a terminal */
-			for (i += 2; i < len && (bytes[i] < 0x40 || bytes[i] > 0x7e); i++)
-				;
-			continue;
-		}
-		if (bytes[i] == '\t' || (bytes[i] >= 0x20 && bytes[i] < 0x7f)) {
-			bytes[out++] = bytes[i];
-			continue;
-		}
-		more = bytes[i] >= 0xc2 && bytes[i] < 0xe0 ? 1 :
-		       bytes[i] >= 0xe1 && bytes[i] < 0xed ? 2 : 0;
-		for (j = 1; j <= more && i + j < len && (bytes[i + j] & 0xc0) == 0x80; j++)
-			;
-		/* C1 controls are no more printable than those of ASCII. */
-		if (more && j > more && (bytes[i] != 0xc2 || bytes[i + 1] >= 0xa0)) {
-			memmove(bytes + out, bytes + i, more + 1);
-			out += more + 1;
-			i += more;
-		} else {
-			bytes[out++] = '?';
-		}
-	}
-	return out;
 }
 
 static int add_line(char **text, size_t *len, const char *line, size_t line_len)
@@ -1028,22 +1079,47 @@ static int summarize(struct results_model *model)
 	return ret;
 }
 
+/* One JSON object in valid UTF-8, or NULL. */
+static struct json_object *parse_object(const char *text, size_t len)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	struct json_object *object = NULL;
+
+	if (!tokener || len > INT_MAX)
+		goto out;
+	json_tokener_set_flags(tokener, JSON_TOKENER_VALIDATE_UTF8);
+	object = json_tokener_parse_ex(tokener, text, len);
+	if (!json_object_is_type(object, json_type_object)) {
+		json_object_put(object);
+		object = NULL;
+	}
+out:
+	if (tokener)
+		json_tokener_free(tokener);
+	return object;
+}
+
 static int read_environment(struct results_model *model)
 {
 	char *path __free = NULL;
+	char *text __free = NULL;
+	FILE *file __fclose = NULL;
+	size_t size = 0;
+	ssize_t len;
 
 	if (asprintf(&path, "%s/environment.json", model->dir) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
-	if (!access(path, R_OK)) {
-		model->environment = json_object_from_file(path);
-		if (!json_object_is_type(model->environment, json_type_object)) {
-			json_object_put(model->environment);
-			model->environment = NULL;
-			if (results_add_note(model->notes, "environment.json is not readable JSON"))
-				return -ENOMEM;
-		}
+	file = fopen(path, "re");
+	if (file) {
+		/* JSON has no zero bytes: all of the file, or damaged. */
+		len = getdelim(&text, &size, '\0', file);
+		if (len > 0)
+			model->environment = parse_object(text, len);
+		if (!model->environment &&
+		    results_add_note(model->notes, "environment.json is not readable JSON"))
+			return -ENOMEM;
 	}
 	if (!model->environment)
 		model->environment = json_object_new_object();

@@ -392,7 +392,7 @@ struct json_object *results_parse_event(const char *line, size_t len)
 	if (!tokener)
 		return NULL;
 	/* Strict: two lines that a crash joined must not pass as the first of them. */
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	event = json_tokener_parse_ex(tokener, line, len);
 	if (json_tokener_get_error(tokener) != json_tokener_success ||
 	    json_tokener_get_parse_end(tokener) != len ||

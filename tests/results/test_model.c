@@ -311,6 +311,45 @@ static void test_doubts(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* Lines that parse and are nonsense: found by changing bytes at random. */
+static void test_damaged(void **state)
+{
+	static const char events[] =
+		"{\"event\":\"run\",\"state\":\"begin\",\"target\":null,\"iommu\":\"no\\u0007such\"}\n"
+		"{\"event\":\"case\",\"state\":\"begin\",\"case\":\"a\",\"attempt\":-5,\"cycles\":-1}\n"
+		"{\"seq\":9223372036854775807,\"event\":\"progress\",\"cycle\":9223372036854775807}\n"
+		"{\"seq\":1,\"event\":\"metric\",\"cycle\":1,\"name\":\"a_bytes\",\"unit\":\"bytes\",\"value\":1e999}\n"
+		"{\"seq\":2,\"event\":\"metric\",\"cycle\":1,\"name\":\"a_bytes\",\"unit\":\"bytes\",\"value\":1,"
+		"\"labels\":{\"x\":{},\"y\":[1],\"z\":null,\"w\":\"ok\"}}\n"
+		"{\"seq\":3,\"event\":\"log\",\"level\":\"error\",\"text\":\"\xff\xfe\"}\n";
+	char dir[] = "/tmp/flbench-damaged-XXXXXX";
+	struct results_model *model;
+	struct results_case *test;
+	struct json_object *json;
+	char command[64];
+
+	assert_non_null(mkdtemp(dir));
+	put_file(dir, "events.jsonl", events);
+	put_file(dir, "plan.ini", "[a]\niommu = \xff\nunit = furlongs\ncycles = 99999999999999999999\n");
+	assert_int_equal(results_model_load(dir, &model), 0);
+	test = find(model, "a");
+	assert_int_equal(test->cycles_planned, 0);
+	assert_int_equal(test->cycles_completed, 0);
+	assert_int_equal(test->attempts, 1);
+	assert_int_equal(test->refused, 1);
+	assert_null(test->unit);
+	assert_int_equal(test->nr_metrics, 1);
+	assert_int_equal(json_object_object_length(test->metrics[0].labels), 1);
+	assert_int_equal(model->torn, 1);
+	assert_string_equal(model->iommu, "mock");
+	assert_string_equal(json_object_get_string(json_object_object_get(model->target, "name")), "vm");
+	assert_int_equal(results_model_json(model, &json), 0);
+	json_object_put(json);
+	results_model_free(model);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 static char *page_of(const char *name)
 {
 	struct results_model *model = load(name);
@@ -405,6 +444,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_scaling),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_doubts),
+		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_report_escapes),
 		cmocka_unit_test(test_report_without_gnuplot),
 		cmocka_unit_test(test_publish),
