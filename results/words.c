@@ -51,11 +51,23 @@ static size_t count(const struct results_model *model, enum results_verdict verd
 	return n;
 }
 
+static size_t count_skipped(const struct results_model *model)
+{
+	size_t n = 0;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < model->nr_cases; i++)
+		for (j = 0; j < model->cases[i].nr_checks; j++)
+			n += !model->cases[i].checks[j].passed && !model->cases[i].checks[j].failed;
+	return n;
+}
+
 void results_verdict_sentence(const struct results_model *model, FILE *out)
 {
 	static const char * const words[RESULTS_NR_VERDICTS] = {
 		[RESULTS_SKIP] = "Nothing could be tried on this system.",
-		[RESULTS_PASS] = "Every preserved domain survived every live update.",
+		[RESULTS_PASS] = "Every check passed, after every live update.",
 		[RESULTS_WARN] = "All that was tried worked, but something deserves a look.",
 		[RESULTS_DMESG_WARN] = "The checks passed, but a kernel printed a warning.",
 		[RESULTS_NOTRUN] = "Nothing was run.",
@@ -78,6 +90,10 @@ void results_verdict_sentence(const struct results_model *model, FILE *out)
 		fprintf(out, "The run is still going on.");
 	else if (expected && model->verdict == RESULTS_PASS)
 		fprintf(out, "Every case ended as the plan expects.");
+	else if (model->verdict == RESULTS_PASS && count_skipped(model))
+		/* Nothing is claimed that was not tried. */
+		fprintf(out, "Every check that could be made passed; %zu could not be made.",
+			count_skipped(model));
 	else
 		fprintf(out, "%s", words[model->verdict]);
 	fprintf(out, " %zu case%s: ", model->nr_cases, model->nr_cases == 1 ? "" : "s");
