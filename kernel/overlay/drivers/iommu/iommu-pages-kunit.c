@@ -138,6 +138,7 @@ static void test_restore_list(struct kunit *test)
 	struct iommu_pages_list list = IOMMU_PAGES_LIST_INIT(list);
 	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
 	unsigned int order;
+	unsigned long pfn;
 	long iommu;
 	void *virt;
 
@@ -146,9 +147,8 @@ static void test_restore_list(struct kunit *test)
 	iommu = node_stat(folio, NR_IOMMU_PAGES);
 
 	for (order = 0; order <= MAX_ORDER_TESTED; order++) {
-		virt = iommu_restore_pages(
-			PFN_PHYS(folio_pfn(keep_folio(test, order))), order,
-			false);
+		pfn = folio_pfn(keep_folio(test, order));
+		virt = iommu_restore_pages(PFN_PHYS(pfn), order, false);
 		KUNIT_ASSERT_NOT_NULL(test, virt);
 		iommu_pages_list_add(&list, virt);
 		virt = iommu_alloc_pages_sz(GFP_KERNEL, PAGE_SIZE << order);
@@ -208,6 +208,7 @@ static struct kunit_suite iommu_pages_suite = {
 	.init = iommu_pages_test_init,
 	.test_cases = iommu_pages_test_cases,
 };
+
 kunit_test_suites(&iommu_pages_suite);
 
 MODULE_LICENSE("GPL");

@@ -166,12 +166,22 @@ static u64 lu_count_leaves(struct kunit *test)
 	return total;
 }
 
+static int lu_account(struct kunit *test, struct pt_iommu_ser *count)
+{
+	struct kunit_iommu_priv *priv = test->priv;
+
+	return priv->iommu->ops->account(priv->iommu, &count->nr_tables,
+					 &count->nr_leaves,
+					 &count->mapped_bytes);
+}
+
 static void lu_check_maps(struct kunit *test)
 {
 	struct kunit_iommu_priv *priv = test->priv;
 	pt_vaddr_t pgsz = priv->smallest_pgsz;
-	u64 tables, leaves, bytes, sum = 0;
+	struct pt_iommu_ser count = {};
 	unsigned int i;
+	u64 sum = 0;
 
 	for (i = 0; i != fake_kho.nr_maps; i++) {
 		struct lu_map *map = &fake_kho.maps[i];
@@ -185,12 +195,10 @@ static void lu_check_maps(struct kunit *test)
 		sum += map->len;
 	}
 
-	KUNIT_ASSERT_NO_ERRNO(test, priv->iommu->ops->account(
-					    priv->iommu, &tables, &leaves,
-					    &bytes));
-	KUNIT_EXPECT_EQ(test, leaves, lu_count_leaves(test));
-	KUNIT_EXPECT_EQ(test, leaves, fake_kho.nr_maps);
-	KUNIT_EXPECT_EQ(test, bytes, sum);
+	KUNIT_ASSERT_NO_ERRNO(test, lu_account(test, &count));
+	KUNIT_EXPECT_EQ(test, count.nr_leaves, lu_count_leaves(test));
+	KUNIT_EXPECT_EQ(test, count.nr_leaves, fake_kho.nr_maps);
+	KUNIT_EXPECT_EQ(test, count.mapped_bytes, sum);
 }
 
 static void lu_unmap_all(struct kunit *test)
@@ -395,7 +403,8 @@ static void test_lu_verify_range(struct kunit *test)
 	pt_vaddr_t va = pt_top_range(priv->common).va + pgsz * 1024;
 	pt_oaddr_t oa = pgsz * 7;
 	pt_vaddr_t big = 0;
-	u64 tables, leaves, bytes;
+	struct pt_iommu_ser before = {};
+	struct pt_iommu_ser after = {};
 	unsigned int lg2;
 
 	/* 8 pages, a hole, 1 page read-only */
@@ -446,20 +455,12 @@ static void test_lu_verify_range(struct kunit *test)
 						pgsz * 4));
 
 	/* An extra leaf is seen by the count */
-	KUNIT_ASSERT_NO_ERRNO(test, priv->iommu->ops->account(
-					    priv->iommu, &tables, &leaves,
-					    &bytes));
+	KUNIT_ASSERT_NO_ERRNO(test, lu_account(test, &before));
 	do_map(test, va + pgsz * 16, oa, pgsz);
-	{
-		u64 tables2, leaves2, bytes2;
-
-		KUNIT_ASSERT_NO_ERRNO(test, priv->iommu->ops->account(
-						    priv->iommu, &tables2,
-						    &leaves2, &bytes2));
-		KUNIT_EXPECT_EQ(test, tables2, tables);
-		KUNIT_EXPECT_EQ(test, leaves2, leaves + 1);
-		KUNIT_EXPECT_EQ(test, bytes2, bytes + pgsz);
-	}
+	KUNIT_ASSERT_NO_ERRNO(test, lu_account(test, &after));
+	KUNIT_EXPECT_EQ(test, after.nr_tables, before.nr_tables);
+	KUNIT_EXPECT_EQ(test, after.nr_leaves, before.nr_leaves + 1);
+	KUNIT_EXPECT_EQ(test, after.mapped_bytes, before.mapped_bytes + pgsz);
 
 	/* Every larger page size, a part of it, and what is wrong in its end */
 	va = ALIGN(va + pgsz * 1024, SZ_2M);
@@ -503,8 +504,8 @@ static void test_lu_dirty(struct kunit *test)
 	lu_preserve(test, &ser);
 	KUNIT_ASSERT_NO_ERRNO(test, priv->iommu->ops->set_dirty(priv->iommu,
 								va));
-	KUNIT_ASSERT_NO_ERRNO(test, priv->iommu->ops->set_dirty(
-					    priv->iommu, va + pgsz * 5));
+	KUNIT_ASSERT_NO_ERRNO(test, priv->iommu->ops->set_dirty(priv->iommu,
+								va + pgsz * 5));
 	KUNIT_ASSERT_NO_ERRNO(test, lu_restore(test, &ser));
 	KUNIT_EXPECT_EQ(test, 0, lu_verify(test, va, pgsz * 4, pgsz,
 					   IOMMU_READ | IOMMU_WRITE, pgsz));
@@ -778,10 +779,9 @@ static void test_lu_restore_fails(struct kunit *test)
 static void test_lu_bad_leaf(struct kunit *test)
 {
 	struct lu_find find = { .type = PT_ENTRY_OA };
-	struct kunit_iommu_priv *priv = test->priv;
+	struct pt_iommu_ser count = {};
 	struct pt_iommu_ser ser;
 	struct pt_state next;
-	u64 tables, leaves, bytes;
 	u64 saved, saved_next;
 
 	lu_map_mixed(test);
@@ -800,23 +800,17 @@ static void test_lu_bad_leaf(struct kunit *test)
 	WRITE_ONCE(*lu_entry(&find.pts[0]),
 		   saved | AMDV1PT_FMT_NEXT_LEVEL | AMDV1PT_FMT_OA);
 	lu_refuse(test, &ser, -EINVAL, "size without an end");
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			priv->iommu->ops->account(priv->iommu, &tables,
-						  &leaves, &bytes));
+	KUNIT_EXPECT_EQ(test, -EINVAL, lu_account(test, &count));
 #elif defined(__GENERIC_PT_FMT_RISCV_H)
 	WRITE_ONCE(*lu_entry(&find.pts[0]),
 		   saved & ~(u64)(RISCVPT_R | RISCVPT_W | RISCVPT_X));
 	lu_refuse(test, &ser, -EINVAL, "table pointer at level 0");
 	WRITE_ONCE(*lu_entry(&find.pts[0]), saved | RISCVPT_N);
 	lu_refuse(test, &ser, -EINVAL, "NAPOT without its size");
-	KUNIT_EXPECT_EQ(test, -EINVAL,
-			priv->iommu->ops->account(priv->iommu, &tables,
-						  &leaves, &bytes));
+	KUNIT_EXPECT_EQ(test, -EINVAL, lu_account(test, &count));
 #endif
 	WRITE_ONCE(*lu_entry(&find.pts[0]), saved);
-	KUNIT_ASSERT_NO_ERRNO(test, priv->iommu->ops->account(
-					    priv->iommu, &tables, &leaves,
-					    &bytes));
+	KUNIT_ASSERT_NO_ERRNO(test, lu_account(test, &count));
 
 	/* Address bits below the size of a large leaf */
 	find = (struct lu_find) { .type = PT_ENTRY_OA, .min_level = 1 };
@@ -917,4 +911,5 @@ static struct kunit_suite NS(liveupdate_suite) = {
 	.exit = pt_kunit_liveupdate_exit,
 	.test_cases = liveupdate_test_cases,
 };
+
 kunit_test_suites(&NS(liveupdate_suite));
