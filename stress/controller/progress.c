@@ -46,7 +46,13 @@ void progress_start(struct progress *progress, const char *mode, const struct pl
 	progress->tty = !strcmp(mode, "line") || (!strcmp(mode, "auto") && isatty(STDOUT_FILENO));
 }
 
-void progress_case(struct progress *progress, const struct plan_matrix *matrix, size_t index)
+void progress_kept(const struct progress *progress, const struct plan_matrix *matrix, size_t index, const char *verdict)
+{
+	if (!progress->quiet)
+		printf("[%zu/%zu] %s: %s, kept from before\n", index + 1, progress->nr_cases, matrix->cases[index].name, verdict);
+}
+
+void progress_case(struct progress *progress, const struct plan_matrix *matrix, size_t index, double rest)
 {
 	const struct plan_case *c = &matrix->cases[index];
 
@@ -55,9 +61,7 @@ void progress_case(struct progress *progress, const struct plan_matrix *matrix, 
 	progress->cycles = plan_number(c, OPT_cycles);
 	progress->case_started = seconds_now();
 	progress->expected = progress_expected(c);
-	progress->expected_rest = 0;
-	for (size_t i = index + 1; i < matrix->nr_cases; i++)
-		progress->expected_rest += progress_expected(&matrix->cases[i]);
+	progress->expected_rest = rest;
 	progress->last_cycle = -1;
 	progress->last_shown = 0;
 	progress->stage[0] = '\0';
@@ -72,10 +76,13 @@ double progress_left(const struct progress *progress, const struct verdict *verd
 
 	total *= pace;
 	/* Once cycles are over, they tell more than any model. */
-	if (verdict->cycle > 1)
-		total = elapsed / verdict->cycle * (progress->cycles + 1);
+	if (verdict->cycle)
+		total = (progress->cycle_started - progress->case_started) / verdict->cycle * (progress->cycles + 1);
+	/* It is not over before it is over. */
+	if (total < 1.05 * elapsed)
+		total = 1.05 * elapsed;
 	pace = (progress->spent + total) / (progress->spent_expected + progress->expected);
-	return (total > elapsed ? total - elapsed : 0) + progress->expected_rest * pace;
+	return total - elapsed + progress->expected_rest * pace;
 }
 
 void progress_update(struct progress *progress, const struct verdict *verdict, const char *stage)
@@ -84,6 +91,9 @@ void progress_update(struct progress *progress, const struct verdict *verdict, c
 	bool new_cycle = verdict->cycle != progress->last_cycle;
 	char left[32];
 
+	if (new_cycle)
+		progress->cycle_started = now;
+	progress->last_cycle = verdict->cycle;
 	if (progress->quiet)
 		return;
 	if (progress->tty ? now - progress->last_shown < REFRESH_SECONDS && !new_cycle :
@@ -94,7 +104,6 @@ void progress_update(struct progress *progress, const struct verdict *verdict, c
 	       progress->nr_cases, progress->name, verdict->cycle, progress->cycles, *stage ? ", " : "", stage, left,
 	       progress->tty ? "\033[K" : "\n");
 	fflush(stdout);
-	progress->last_cycle = verdict->cycle;
 	progress->last_shown = now;
 }
 

@@ -23,7 +23,8 @@
  * @spent: seconds that finished cases took
  * @spent_expected: seconds that they should have taken
  * @last_cycle: cycle that was shown last
- * @last_shown: seconds_now() then
+ * @cycle_started: seconds_now() when that cycle began
+ * @last_shown: seconds_now() at the last display
  * @stage: stage that was shown last
  */
 struct progress {
@@ -39,6 +40,7 @@ struct progress {
 	double spent;
 	double spent_expected;
 	long last_cycle;
+	double cycle_started;
 	double last_shown;
 	char stage[32];
 };
@@ -52,8 +54,11 @@ const char *progress_time(double seconds);
 /** progress_start() - a run begins; @mode is the option "progress" */
 void progress_start(struct progress *progress, const char *mode, const struct plan_matrix *matrix);
 
-/** progress_case() - case number @index begins */
-void progress_case(struct progress *progress, const struct plan_matrix *matrix, size_t index);
+/** progress_case() - case number @index begins; those behind it should take @rest seconds */
+void progress_case(struct progress *progress, const struct plan_matrix *matrix, size_t index, double rest);
+
+/** progress_kept() - case number @index has its verdict from before */
+void progress_kept(const struct progress *progress, const struct plan_matrix *matrix, size_t index, const char *verdict);
 
 /** progress_update() - called often; shows something when there is something to show */
 void progress_update(struct progress *progress, const struct verdict *verdict, const char *stage);

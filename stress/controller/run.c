@@ -41,18 +41,32 @@ static const char *text_of(struct json_object *event, const char *key)
 	return json_object_object_get_ex(event, key, &value) ? json_object_get_string(value) : "";
 }
 
+/* Is this the verdict that the plan wants to see? */
+static bool as_expected(const struct plan_case *plan_case, enum results_verdict verdict)
+{
+	enum results_verdict expected;
+
+	if (results_verdict_parse(plan_text(plan_case, OPT_expect), &expected))
+		expected = RESULTS_PASS;
+	return expected == RESULTS_PASS ? results_verdict_ok(verdict) : verdict == expected;
+}
+
 static int take_history(void *context, struct json_object *event)
 {
 	struct reading *reading = context;
+	const struct plan_case *plan_case = NULL;
 	struct case_history *history = NULL;
 	enum results_verdict verdict;
 	struct json_object *attempt;
 
 	if (strcmp(text_of(event, "event"), "case"))
 		return 0;
-	for (size_t i = 0; i < reading->matrix->nr_cases; i++)
-		if (!strcmp(reading->matrix->cases[i].name, text_of(event, "case")))
+	for (size_t i = 0; i < reading->matrix->nr_cases; i++) {
+		if (!strcmp(reading->matrix->cases[i].name, text_of(event, "case"))) {
+			plan_case = &reading->matrix->cases[i];
 			history = &reading->history[i];
+		}
+	}
 	if (!history)
 		return 0;
 	if (json_object_object_get_ex(event, "attempt", &attempt) && json_object_get_int(attempt) > history->attempts)
@@ -60,8 +74,9 @@ static int take_history(void *context, struct json_object *event)
 	history->finished = false;
 	if (!strcmp(text_of(event, "state"), "end") && !results_verdict_parse(text_of(event, "verdict"), &verdict)) {
 		history->verdict = verdict;
-		/* These say that the case was not brought to its end. */
-		history->finished = verdict != RESULTS_INCOMPLETE && verdict != RESULTS_ABORT && verdict != RESULTS_NOTRUN;
+		/* These say that the case was not brought to its end, unless that is what a test plan wants to see. */
+		history->finished = (verdict != RESULTS_INCOMPLETE && verdict != RESULTS_ABORT &&
+				     verdict != RESULTS_NOTRUN) || as_expected(plan_case, verdict);
 	}
 	return 0;
 }
@@ -87,16 +102,6 @@ int run_check(const struct plan_matrix *matrix)
 		}
 	}
 	return EXIT_PASS;
-}
-
-/* Is this the verdict that the plan wants to see? */
-static bool as_expected(const struct plan_case *plan_case, enum results_verdict verdict)
-{
-	enum results_verdict expected;
-
-	if (results_verdict_parse(plan_text(plan_case, OPT_expect), &expected))
-		expected = RESULTS_PASS;
-	return expected == RESULTS_PASS ? results_verdict_ok(verdict) : verdict == expected;
 }
 
 /* Did the user ask to stop the run after a case like this? */
@@ -141,6 +146,17 @@ static int write_run(struct results_store *store, const struct plan_matrix *matr
 	return results_store_append(store, event);
 }
 
+/* Seconds that the cases behind @index should take, without those that are finished. */
+static double expected_after(const struct plan_matrix *matrix, const struct case_history *history, size_t index)
+{
+	double seconds = 0;
+
+	for (size_t i = index + 1; i < matrix->nr_cases; i++)
+		if (!history || !history[i].finished)
+			seconds += progress_expected(&matrix->cases[i]);
+	return seconds;
+}
+
 int run_matrix(struct results_store *store, const struct plan_matrix *matrix, struct case_history *history,
 	       const char *progress_mode)
 {
@@ -156,14 +172,14 @@ int run_matrix(struct results_store *store, const struct plan_matrix *matrix, st
 		const struct plan_case *c = &matrix->cases[i];
 		struct case_outcome outcome = { .verdict = RESULTS_NOTRUN };
 
-		progress_case(&progress, matrix, i);
 		if (history && history[i].finished) {
 			outcome.verdict = history[i].verdict;
-			snprintf(outcome.detail, sizeof(outcome.detail), "kept from before");
+			progress_kept(&progress, matrix, i, results_verdict_name(outcome.verdict));
 		} else {
+			progress_case(&progress, matrix, i, expected_after(matrix, history, i));
 			ret = case_run(store, c, history ? history[i].attempts + 1 : 1, &progress, &outcome);
+			progress_done(&progress, results_verdict_name(outcome.verdict), outcome.detail);
 		}
-		progress_done(&progress, results_verdict_name(outcome.verdict), outcome.detail);
 		verdict = results_verdict_worse(verdict, ret ? RESULTS_ABORT : counts(c, outcome.verdict));
 		expected = expected && as_expected(c, outcome.verdict);
 		if (!ret && must_abort(c, outcome.verdict)) {
