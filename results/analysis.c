@@ -174,8 +174,8 @@ static int scale_metric(struct results_model *model, const struct results_metric
 }
 
 /*
- * A point with as many devices as domains may lie on two lines: the one on which both rise together,
- * and the one on which only one of them does.
+ * A point with as many devices as domains may lie on two lines: the one on which both rise
+ * together, and the one on which only one of them does.
  */
 static int scale_both(struct results_model *model, const struct results_metric *metric,
 		      const char *axis, const char *other)

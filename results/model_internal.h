@@ -14,6 +14,15 @@ int results_set_string(char **where, const char *text);
 __attribute__((format(printf, 2, 3)))
 int results_add_note(struct json_object *notes, const char *format, ...);
 
+/*
+ * A console or a damaged file may hold anything: what is no printable UTF-8 becomes '?', line ends and
+ * terminal sequences go. In place; the new length, without a terminating zero.
+ */
+size_t results_printable(char *line, size_t len);
+
+/* Fill @test's console_problem and console_tail, if it has a console; 0 or a negative errno. */
+int results_read_console(const struct results_model *model, struct results_case *test);
+
 /* Fill @model's scaling and growth; 0 or -ENOMEM. */
 int results_analyze(struct results_model *model);
 void results_analysis_free(struct results_model *model);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plots by gnuplot(1), as SVG that fits into a page: colours follow the page, identifiers are unique.
+ * Plots by gnuplot(1), as SVG that fits into a page: its colours, and identifiers that are unique.
  * What is plotted and what is said about it is report.c's.
  */
 #include <errno.h>
@@ -22,7 +22,7 @@
 
 extern char **environ;
 
-/* Readable on white and on near-black, and told apart by most people who see colours differently. */
+/* Readable on white and on near-black, and apart for most people who see colours differently. */
 static const char * const colours[] = {
 	"#2f7fc1", "#d9731a", "#2a9d63", "#a467c4", "#c94f6d", "#8a8f98",
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A run as KTAP version 1 (Documentation/dev-tools/ktap.rst): cases are tests, checks their subtests.
+ * A run as KTAP version 1 (Documentation/dev-tools/ktap.rst): cases are tests, checks subtests.
  */
 #include <inttypes.h>
 #include <string.h>

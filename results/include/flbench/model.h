@@ -70,7 +70,7 @@ struct results_check {
  * @scenario: what the agent did
  * @verdict: what was seen
  * @expect: verdict that the plan wants to see; pass if it says nothing
- * @counts: what this case adds to the verdict of the run: pass if @verdict is what a test plan expects
+ * @counts: what this case adds to the verdict of the run: pass if @verdict is what the plan expects
  * @detail: one sentence on the verdict, may be ""
  * @attempts: how often it was started
  * @interrupted: an earlier attempt did not come to its end; its checks and metrics are dropped
@@ -229,7 +229,7 @@ struct results_model {
  *
  * A directory that was left by a crash is no error: what is missing shows in verdicts and notes.
  *
- * Return: 0; -ENOENT if @dir has neither events.jsonl nor plan.ini; -ENOMEM; or the errno of a read.
+ * Return: 0; -ENOENT if @dir has neither events.jsonl nor plan.ini; -ENOMEM; or a read's errno.
  */
 int results_model_load(const char *dir, struct results_model **model);
 

@@ -49,8 +49,8 @@ int results_render(const struct results_model *model, enum results_format format
  * @model: the model
  * @out: stream; flushed
  *
- * The page needs no network and no script. Plots come from gnuplot(1); without it the page says so in
- * their place, the log gets a warning, and this still succeeds.
+ * The page needs no network and no script. Plots come from gnuplot(1); without it the page says so
+ * in their place, the log gets a warning, and this still succeeds.
  *
  * Return: 0, -ENOMEM, or -EIO if @out does not take it.
  */
