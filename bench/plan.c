@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plans: see plan.h. The file is parsed by inih; the reader handed to it counts lines, since a library built without
- * INI_HANDLER_LINENO does not tell its handler.
+ * Plans: see plan.h. The file is parsed by inih; the reader handed to it counts lines, since a
+ * library built without INI_HANDLER_LINENO does not tell its handler.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -13,9 +13,15 @@
 
 #include "plan.h"
 
-/* inih cuts names of sections at 50 bytes, and each case is a section of the plan that is written into the results. */
+/*
+ * inih cuts names of sections at 50 bytes, and each case is a section of the plan that is written
+ * into the results.
+ */
 #define NAME_MAX_LENGTH 49
-/* It also cuts lines, at 200 bytes with Debian's settings; keys have up to 18. A list is written as its single values. */
+/*
+ * It also cuts lines, at 200 bytes with Debian's settings; keys have up to 18. A list is written as
+ * its single values.
+ */
 #define VALUE_MAX_LENGTH 170
 
 static const struct plan_option options[OPTION_COUNT] = {
@@ -25,7 +31,8 @@ static const struct plan_option options[OPTION_COUNT] = {
 #undef OPTION
 };
 
-static __attribute__((format(printf, 2, 3))) int complain(struct plan_error *error, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) int complain(struct plan_error *error,
+							  const char *format, ...)
 {
 	va_list args;
 
@@ -36,7 +43,8 @@ static __attribute__((format(printf, 2, 3))) int complain(struct plan_error *err
 }
 
 /* Put where a value came from in front of what is wrong with it. */
-static __attribute__((format(printf, 2, 3))) int complain_at(struct plan_error *error, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) int complain_at(struct plan_error *error,
+							     const char *format, ...)
 {
 	struct plan_error what = *error;
 	va_list args;
@@ -125,7 +133,8 @@ const char *plan_nearest(const char *word, const char *const *words, size_t nr)
 	return nearest;
 }
 
-static int check_number(const struct plan_option *option, const char *value, size_t length, struct plan_error *error)
+static int check_number(const struct plan_option *option, const char *value, size_t length,
+			struct plan_error *error)
 {
 	long long number = 0;
 	bool good = length > 0 && length <= 18;
@@ -136,11 +145,12 @@ static int check_number(const struct plan_option *option, const char *value, siz
 	}
 	if (good && number >= option->min && number <= option->max)
 		return 0;
-	return complain(error, "'%.*s' is not a whole number from %lld to %lld", (int)length, value, option->min,
-			option->max);
+	return complain(error, "'%.*s' is not a whole number from %lld to %lld", (int)length, value,
+			option->min, option->max);
 }
 
-static int check_choice(const struct plan_option *option, const char *value, size_t length, struct plan_error *error)
+static int check_choice(const struct plan_option *option, const char *value, size_t length,
+			struct plan_error *error)
 {
 	char available[256] = "", word[64];
 	const char *words[32], *nearest;
@@ -156,8 +166,8 @@ static int check_choice(const struct plan_option *option, const char *value, siz
 		if (strlen(v) == length && !strncmp(v, value, length)) {
 			if (!missing)
 				return 0;
-			return complain(error, "'%s' is known but not available yet; available: %s", v,
-					*available ? available : option->fallback);
+			return complain(error, "'%s' is known but not available yet; available: %s",
+					v, *available ? available : option->fallback);
 		}
 		if (missing)
 			continue;
@@ -168,8 +178,9 @@ static int check_choice(const struct plan_option *option, const char *value, siz
 	}
 	snprintf(word, sizeof(word), "%.*s", (int)length, value);
 	nearest = plan_nearest(word, words, nr);
-	return complain(error, "'%s' is not one of %s%s%s%s", word, available, nearest ? "; did you mean '" : "",
-			nearest ? nearest : "", nearest ? "'?" : "");
+	return complain(error, "'%s' is not one of %s%s%s%s", word, available,
+			nearest ? "; did you mean '" : "", nearest ? nearest : "",
+			nearest ? "'?" : "");
 }
 
 static bool is_word_of(const char *values, const char *value, size_t length)
@@ -198,24 +209,29 @@ static int size_mib(const char *value, long long *mib)
 	return 0;
 }
 
-static int check_length(const struct plan_option *option, const char *value, struct plan_error *error)
+static int check_length(const struct plan_option *option, const char *value,
+			struct plan_error *error)
 {
 	size_t length = strlen(value);
 
 	if (length < (size_t)option->min || length > (size_t)option->max)
-		return complain(error, "'%.60s' has %zu characters, allowed are %lld to %lld", value, length,
-				option->min, option->max);
+		return complain(error, "'%.60s' has %zu characters, allowed are %lld to %lld",
+				value, length, option->min, option->max);
 	for (const char *c = value; *c; c++) {
-		if (option->type == OPTION_NAME ? !isalnum((unsigned char)*c) && !strchr("-_.", *c) :
-						  !isprint((unsigned char)*c))
-			return complain(error, "'%.60s' has a character that is not allowed; %s", value,
-					option->type == OPTION_NAME ? "use letters, digits, '-', '_' and '.'" :
-								      "use printable ones");
+		if (option->type == OPTION_NAME ?
+			    !isalnum((unsigned char)*c) && !strchr("-_.", *c) :
+			    !isprint((unsigned char)*c))
+			return complain(error, "'%.60s' has a character that is not allowed; %s",
+					value,
+					option->type == OPTION_NAME ?
+						"use letters, digits, '-', '_' and '.'" :
+						"use printable ones");
 	}
 	return 0;
 }
 
-static int check_items(const struct plan_option *option, const char *value, struct plan_error *error)
+static int check_items(const struct plan_option *option, const char *value,
+		       struct plan_error *error)
 {
 	int ret = 0;
 
@@ -223,7 +239,9 @@ static int check_items(const struct plan_option *option, const char *value, stru
 		size_t length = strcspn(item, ",");
 
 		if (option->type == OPTION_LIST)
-			ret = is_word_of(option->values, item, length) ? 0 : check_number(option, item, length, error);
+			ret = is_word_of(option->values, item, length) ?
+				      0 :
+				      check_number(option, item, length, error);
 		else
 			ret = check_choice(option, item, length, error);
 		item += length;
@@ -250,8 +268,9 @@ int plan_value_check(enum option_id id, const char *value, struct plan_error *er
 	case OPTION_SIZE:
 		if (!size_mib(value, &mib) && mib >= option->min && mib <= option->max)
 			return 0;
-		return complain(error, "'%.60s' is not a size from %lldM to %lldM, such as 512M or 4G", value,
-				option->min, option->max);
+		return complain(error,
+				"'%.60s' is not a size from %lldM to %lldM, such as 512M or 4G",
+				value, option->min, option->max);
 	case OPTION_BOOL:
 		if (!strcmp(value, "yes") || !strcmp(value, "no"))
 			return 0;
@@ -267,8 +286,8 @@ int plan_value_check(enum option_id id, const char *value, struct plan_error *er
 	return complain(error, "unknown type of option");
 }
 
-int plan_values_set(struct option_values *values, enum option_id id, const char *value, const char *directory,
-		    struct plan_error *error)
+int plan_values_set(struct option_values *values, enum option_id id, const char *value,
+		    const char *directory, struct plan_error *error)
 {
 	const struct plan_option *option = &options[id];
 	char *copy = NULL;
@@ -288,9 +307,12 @@ int plan_values_set(struct option_values *values, enum option_id id, const char 
 		complain(error, "out of memory");
 		return -ENOMEM;
 	}
-	if (plan_option_scope(id) != SCOPE_COMMAND && option->type != OPTION_LIST && strlen(copy) > VALUE_MAX_LENGTH) {
-		complain(error, "'%.40s...' has more than %d characters, which a plan cannot hold; use a shorter one", copy,
-			 VALUE_MAX_LENGTH);
+	if (plan_option_scope(id) != SCOPE_COMMAND && option->type != OPTION_LIST &&
+	    strlen(copy) > VALUE_MAX_LENGTH) {
+		complain(
+			error,
+			"'%.40s...' has more than %d characters, which a plan cannot hold; use a shorter one",
+			copy, VALUE_MAX_LENGTH);
 		free(copy);
 		return -EINVAL;
 	}
@@ -313,9 +335,9 @@ struct reader {
 	const char *path;
 	char *directory;
 	struct plan *plan;
-	struct option_values *values;	/* of the section that is being read */
+	struct option_values *values; /* of the section that is being read */
 	struct plan_error *error;
-	int ret;			/* the first error; nothing is looked at after it */
+	int ret; /* the first error; nothing is looked at after it */
 };
 
 static int add_section(struct reader *reader, const char *name, size_t length)
@@ -326,22 +348,27 @@ static int add_section(struct reader *reader, const char *name, size_t length)
 
 	if (length == strlen("global") && !strncmp(name, "global", length)) {
 		if (plan->nr_sections)
-			return complain(error, "%s:%d: [global] stands behind a case; put it first", reader->path,
-					reader->line);
+			return complain(error, "%s:%d: [global] stands behind a case; put it first",
+					reader->path, reader->line);
 		reader->values = &plan->global;
 		return 0;
 	}
 	if (!length || length > NAME_MAX_LENGTH)
-		return complain(error, "%s:%d: the name of a section has 1 to %d characters", reader->path,
-				reader->line, NAME_MAX_LENGTH);
+		return complain(error, "%s:%d: the name of a section has 1 to %d characters",
+				reader->path, reader->line, NAME_MAX_LENGTH);
 	for (size_t i = 0; i < length; i++)
 		if (!isalnum((unsigned char)name[i]) && (!strchr("-_.", name[i]) || !i))
-			return complain(error, "%s:%d: section [%.*s]: use letters, digits, '-', '_' and '.'",
-					reader->path, reader->line, (int)length, name);
+			return complain(
+				error,
+				"%s:%d: section [%.*s]: use letters, digits, '-', '_' and '.'",
+				reader->path, reader->line, (int)length, name);
 	for (size_t i = 0; i < plan->nr_sections; i++)
-		if (strlen(plan->sections[i].name) == length && !strncmp(plan->sections[i].name, name, length))
-			return complain(error, "%s:%d: section [%.*s] was there before; give it another name",
-					reader->path, reader->line, (int)length, name);
+		if (strlen(plan->sections[i].name) == length &&
+		    !strncmp(plan->sections[i].name, name, length))
+			return complain(
+				error,
+				"%s:%d: section [%.*s] was there before; give it another name",
+				reader->path, reader->line, (int)length, name);
 
 	sections = reallocarray(plan->sections, plan->nr_sections + 1, sizeof(*sections));
 	if (!sections)
@@ -365,15 +392,17 @@ static char *read_line(char *buffer, int size, void *stream)
 		return NULL;
 	reader->line++;
 	if (!strchr(buffer, '\n') && !feof(reader->file)) {
-		reader->ret = complain(reader->error, "%s:%d: the line has more than %d characters", reader->path,
-				       reader->line, size - 2);
+		reader->ret = complain(reader->error, "%s:%d: the line has more than %d characters",
+				       reader->path, reader->line, size - 2);
 		return NULL;
 	}
 	text = buffer + strspn(buffer, " \t");
 	if (*text == '[') {
 		end = strchr(text, ']');
 		reader->ret = end ? add_section(reader, text + 1, end - text - 1) :
-			      complain(reader->error, "%s:%d: malformed section; write '[name]'", reader->path, reader->line);
+				    complain(reader->error,
+					     "%s:%d: malformed section; write '[name]'",
+					     reader->path, reader->line);
 	}
 	return reader->ret ? NULL : buffer;
 }
@@ -387,8 +416,9 @@ static int unknown_key(struct reader *reader, const char *name)
 		if (plan_option_scope(id) != SCOPE_COMMAND)
 			words[nr++] = options[id].name;
 	nearest = plan_nearest(name, words, nr);
-	return complain(reader->error, "%s:%d: unknown key '%.60s'%s%s%s", reader->path, reader->line, name,
-			nearest ? "; did you mean '" : "", nearest ? nearest : "",
+	return complain(reader->error, "%s:%d: unknown key '%.60s'%s%s%s", reader->path,
+			reader->line, name, nearest ? "; did you mean '" : "",
+			nearest ? nearest : "",
 			nearest ? "'?" : "; flbench run --help names them all");
 }
 
@@ -401,18 +431,22 @@ static int take_key(void *data, const char *section, const char *name, const cha
 	if (reader->ret)
 		return 0;
 	if (!reader->values)
-		reader->ret = complain(reader->error, "%s:%d: '%.60s' stands before the first section; put [global] above it",
-				       reader->path, reader->line, name);
+		reader->ret = complain(
+			reader->error,
+			"%s:%d: '%.60s' stands before the first section; put [global] above it",
+			reader->path, reader->line, name);
 	else if (id < 0)
 		reader->ret = unknown_key(reader, name);
 	else if (plan_option_scope(id) == SCOPE_COMMAND)
-		reader->ret = complain(reader->error, "%s:%d: '%s' is a flag, not a key of a plan", reader->path,
-				       reader->line, name);
+		reader->ret = complain(reader->error, "%s:%d: '%s' is a flag, not a key of a plan",
+				       reader->path, reader->line, name);
 	else if (plan_option_scope(id) == SCOPE_RUN && reader->values != &reader->plan->global)
-		reader->ret = complain(reader->error, "%s:%d: '%s' belongs to the whole run; put it into [global]",
+		reader->ret = complain(reader->error,
+				       "%s:%d: '%s' belongs to the whole run; put it into [global]",
 				       reader->path, reader->line, name);
 	else if (reader->values->text[id])
-		reader->ret = complain(reader->error, "%s:%d: '%s' was given before in this section; leave one",
+		reader->ret = complain(reader->error,
+				       "%s:%d: '%s' was given before in this section; leave one",
 				       reader->path, reader->line, name);
 	if (reader->ret)
 		return 0;
@@ -474,9 +508,11 @@ int plan_read(struct plan *plan, const char *path, struct plan_error *error)
 		ret = -EIO;
 		complain(error, "%s: cannot read the plan: %s", path, strerror(EIO));
 	} else if (!ret && line > 0) {
-		ret = complain(error, "%s:%d: malformed line; write 'key = value' or '[section]'", path, line);
+		ret = complain(error, "%s:%d: malformed line; write 'key = value' or '[section]'",
+			       path, line);
 	} else if (!ret && !plan->nr_sections) {
-		ret = complain(error, "%s: the plan has no case; add a section such as [loop]", path);
+		ret = complain(error, "%s: the plan has no case; add a section such as [loop]",
+			       path);
 	}
 out:
 	if (ret == -ENOMEM)
@@ -512,7 +548,8 @@ void plan_free(struct plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
-static const char *effective(const struct plan *plan, size_t section, const struct option_values *flags, int id)
+static const char *effective(const struct plan *plan, size_t section,
+			     const struct option_values *flags, int id)
 {
 	if (flags && flags->text[id])
 		return flags->text[id];
@@ -530,23 +567,30 @@ static int check_case(const struct plan_case *c, struct plan_error *error)
 	bool icount = plan_bool(c, OPT_icount);
 
 	if (plan_number(c, OPT_iommufds) > plan_number(c, OPT_domains))
-		return complain(error, "case %s: iommufds=%s is more than domains=%s; each iommufd needs a domain",
-				c->name, plan_text(c, OPT_iommufds), plan_text(c, OPT_domains));
+		return complain(
+			error,
+			"case %s: iommufds=%s is more than domains=%s; each iommufd needs a domain",
+			c->name, plan_text(c, OPT_iommufds), plan_text(c, OPT_domains));
 	if (icount && !strcmp(unit, "ns"))
-		return complain(error, "case %s: unit=ns, but under icount there is no time; add icount=no", c->name);
+		return complain(
+			error, "case %s: unit=ns, but under icount there is no time; add icount=no",
+			c->name);
 	if (!icount && !strcmp(unit, "instructions"))
 		return complain(error, "case %s: unit=instructions needs icount=yes", c->name);
 	if (icount && !strcmp(plan_text(c, OPT_accel), "kvm"))
-		return complain(error, "case %s: accel=kvm cannot count instructions; add icount=no", c->name);
-	if (strcmp(plan_text(c, OPT_fault), "none") && plan_number(c, OPT_fault_cycle) > plan_number(c, OPT_cycles))
-		return complain(error, "case %s: fault_cycle=%s comes after the last of cycles=%s", c->name,
-				plan_text(c, OPT_fault_cycle), plan_text(c, OPT_cycles));
+		return complain(error,
+				"case %s: accel=kvm cannot count instructions; add icount=no",
+				c->name);
+	if (strcmp(plan_text(c, OPT_fault), "none") &&
+	    plan_number(c, OPT_fault_cycle) > plan_number(c, OPT_cycles))
+		return complain(error, "case %s: fault_cycle=%s comes after the last of cycles=%s",
+				c->name, plan_text(c, OPT_fault_cycle), plan_text(c, OPT_cycles));
 	return 0;
 }
 
 /* Case number @index of a section: a digit for each list, the last list counting fastest. */
-static int make_case(const struct plan *plan, size_t section, const struct option_values *flags, size_t index,
-		     struct plan_case *c)
+static int make_case(const struct plan *plan, size_t section, const struct option_values *flags,
+		     size_t index, struct plan_case *c)
 {
 	size_t choice[OPTION_COUNT] = { 0 };
 	char name[512];
@@ -575,8 +619,8 @@ static int make_case(const struct plan *plan, size_t section, const struct optio
 				value += strcspn(value, ",") + 1;
 			end = strcspn(value, ",");
 			if (choice[id] && length < sizeof(name))
-				length += snprintf(name + length, sizeof(name) - length, "-%s%.*s", options[id].name,
-						   (int)end, value);
+				length += snprintf(name + length, sizeof(name) - length, "-%s%.*s",
+						   options[id].name, (int)end, value);
 			if (id == OPT_devices && !isdigit((unsigned char)*value)) {
 				value = c->values.text[OPT_domains];
 				end = strlen(value);
@@ -595,17 +639,21 @@ static int check_name(const struct plan_matrix *matrix, size_t i, struct plan_er
 	const char *name = matrix->cases[i].name;
 
 	if (strlen(name) > NAME_MAX_LENGTH)
-		return complain(error, "case %.40s...: the name gets more than %d characters; give the section a shorter one",
-				name, NAME_MAX_LENGTH);
+		return complain(
+			error,
+			"case %.40s...: the name gets more than %d characters; give the section a shorter one",
+			name, NAME_MAX_LENGTH);
 	for (size_t j = 0; j < i; j++)
 		if (!strcmp(name, matrix->cases[j].name))
-			return complain(error, "case %s comes twice; look for a repeated value in a list or a section of that name",
-					name);
+			return complain(
+				error,
+				"case %s comes twice; look for a repeated value in a list or a section of that name",
+				name);
 	return 0;
 }
 
-int plan_expand(const struct plan *plan, const struct option_values *flags, struct plan_matrix *matrix,
-		struct plan_error *error)
+int plan_expand(const struct plan *plan, const struct option_values *flags,
+		struct plan_matrix *matrix, struct plan_error *error)
 {
 	int ret = 0;
 
@@ -623,7 +671,8 @@ int plan_expand(const struct plan *plan, const struct option_values *flags, stru
 			nr *= values;
 		}
 		if (matrix->nr_cases + nr > PLAN_MAX_CASES) {
-			complain(error, "section [%s]: the matrix gets more than %d cases; shorten a list",
+			complain(error,
+				 "section [%s]: the matrix gets more than %d cases; shorten a list",
 				 plan->sections[s].name, PLAN_MAX_CASES);
 			return -E2BIG;
 		}
@@ -670,7 +719,8 @@ static void write_values(const struct plan_case *c, enum option_scope scope, FIL
 
 int plan_matrix_write(const struct plan_matrix *matrix, FILE *file)
 {
-	fprintf(file, "; The plan as it was expanded: one section a case. flbench resume reads it.\n[global]\n");
+	fprintf(file,
+		"; The plan as it was expanded: one section a case. flbench resume reads it.\n[global]\n");
 	if (matrix->nr_cases)
 		write_values(&matrix->cases[0], SCOPE_RUN, file);
 	for (size_t i = 0; i < matrix->nr_cases; i++) {

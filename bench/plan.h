@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Plans: reading an INI file and the command line into a list of cases, every value checked before anything is started.
+ * Plans: reading an INI file and the command line into a list of cases, every value checked before
+ * anything is started.
  * What the options mean is left to those who use them.
  */
 #ifndef FLBENCH_PLAN_H
@@ -33,9 +34,9 @@ enum option_id {
 
 /** enum option_scope - where an option may stand */
 enum option_scope {
-	SCOPE_CASE,	/* in any section, and as a flag */
-	SCOPE_RUN,	/* in [global], and as a flag */
-	SCOPE_COMMAND,	/* as a flag only */
+	SCOPE_CASE, /* in any section, and as a flag */
+	SCOPE_RUN, /* in [global], and as a flag */
+	SCOPE_COMMAND, /* as a flag only */
 };
 
 /**
@@ -90,7 +91,10 @@ struct plan {
 	size_t nr_sections;
 };
 
-/** struct plan_case - one case of the matrix; every option has its one value here, "" where there is none */
+/**
+ * struct plan_case - one case of the matrix; every option has its one value here, "" where there is
+ * none
+ */
 struct plan_case {
 	char *name;
 	struct option_values values;
@@ -142,8 +146,8 @@ int plan_value_check(enum option_id id, const char *value, struct plan_error *er
  * @error: filled on failure
  * Return: 0, -EINVAL or -ENOMEM.
  */
-int plan_values_set(struct option_values *values, enum option_id id, const char *value, const char *directory,
-		    struct plan_error *error);
+int plan_values_set(struct option_values *values, enum option_id id, const char *value,
+		    const char *directory, struct plan_error *error);
 
 /** plan_values_free() - free all texts in @values */
 void plan_values_free(struct option_values *values);
@@ -168,15 +172,17 @@ int plan_from_flags(struct plan *plan);
 void plan_free(struct plan *plan);
 
 /**
- * plan_expand() - make the matrix: defaults, then [global], then the section, then the flags; lists multiply
+ * plan_expand() - make the matrix: defaults, then [global], then the section, then the flags; lists
+ * multiply
  * @plan: the plan
  * @flags: values from the command line, which win
  * @matrix: filled; to be freed with plan_matrix_free() also after an error
  * @error: filled on failure
- * Return: 0, -EINVAL if values contradict each other, -E2BIG for more than PLAN_MAX_CASES cases, -ENOMEM.
+ * Return: 0, -EINVAL if values contradict each other, -E2BIG for more than PLAN_MAX_CASES cases,
+ * -ENOMEM.
  */
-int plan_expand(const struct plan *plan, const struct option_values *flags, struct plan_matrix *matrix,
-		struct plan_error *error);
+int plan_expand(const struct plan *plan, const struct option_values *flags,
+		struct plan_matrix *matrix, struct plan_error *error);
 
 /** PLAN_MAX_CASES - a matrix larger than this is a mistake */
 #define PLAN_MAX_CASES 4096
@@ -185,7 +191,8 @@ int plan_expand(const struct plan *plan, const struct option_values *flags, stru
 void plan_matrix_free(struct plan_matrix *matrix);
 
 /**
- * plan_matrix_write() - write a matrix as a plan that plan_read() takes back, one section a case, no lists
+ * plan_matrix_write() - write a matrix as a plan that plan_read() takes back, one section a case,
+ * no lists
  * @matrix: the cases
  * @file: where to
  * Return: 0 or -EIO.

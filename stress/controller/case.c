@@ -14,7 +14,10 @@
 #include "util.h"
 #include "verdict.h"
 
-/* How often the files are looked at. Far below what a person notices, far above what costs anything. */
+/*
+ * How often the files are looked at. Far below what a person notices, far above what costs
+ * anything.
+ */
 #define POLL_MS 100
 /* After "done" the guest only has to power off. */
 #define POWER_OFF_SECONDS 20
@@ -48,7 +51,8 @@ static void add_number(struct json_object *object, const char *key, long long nu
 
 struct json_object *case_json(const struct plan_case *c)
 {
-	static const enum option_id numbers[] = { OPT_cycles, OPT_domains, OPT_devices, OPT_iommufds, OPT_mappings, OPT_seed,
+	static const enum option_id numbers[] = { OPT_cycles,	  OPT_domains,	OPT_devices,
+						  OPT_iommufds,	  OPT_mappings, OPT_seed,
 						  OPT_fault_cycle };
 	static const enum option_id texts[] = { OPT_iommu, OPT_scenario, OPT_fault };
 	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit };
@@ -63,14 +67,17 @@ struct json_object *case_json(const struct plan_case *c)
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		add_number(object, plan_option(numbers[i])->name, plan_number(c, numbers[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		json_object_object_add(object, plan_option(flags[i])->name, json_object_new_boolean(plan_bool(c, flags[i])));
+		json_object_object_add(object, plan_option(flags[i])->name,
+				       json_object_new_boolean(plan_bool(c, flags[i])));
 	if (!strcmp(unit, "auto"))
 		unit = plan_bool(c, OPT_icount) ? "instructions" : "ns";
 	add_text(object, "unit", unit);
 	/* Where target_vm.c puts the images in the guest. */
 	add_text(object, "kernel", "/boot/bzImage");
-	json_object_object_add(object, "next_kernel", *plan_text(c, OPT_next_kernel) ?
-			       json_object_new_string("/boot/bzImage.next") : NULL);
+	json_object_object_add(object, "next_kernel",
+			       *plan_text(c, OPT_next_kernel) ?
+				       json_object_new_string("/boot/bzImage.next") :
+				       NULL);
 	return object;
 }
 
@@ -174,7 +181,8 @@ static enum ending follow(struct run *run, double started)
 	enum ending ending;
 
 	for (;;) {
-		struct pollfd wait = { .fd = run->target.ops->wait_fd(&run->target), .events = POLLIN };
+		struct pollfd wait = { .fd = run->target.ops->wait_fd(&run->target),
+				       .events = POLLIN };
 		double now;
 
 		/* Asked before reading: what is read after the end is all there is. */
@@ -215,16 +223,19 @@ static void decide(struct run *run, enum ending ending, struct case_outcome *out
 	size_t length;
 
 	run->verdict.lost = run->stream.lost;
-	outcome->verdict = verdict_decide(&run->verdict, ending, outcome->detail, sizeof(outcome->detail));
+	outcome->verdict =
+		verdict_decide(&run->verdict, ending, outcome->detail, sizeof(outcome->detail));
 	length = strlen(outcome->detail);
 	if ((ending == ENDING_KILLED || ending == ENDING_DIED) && *run->target.exit_text)
-		snprintf(outcome->detail + length, sizeof(outcome->detail) - length, "; %s", run->target.exit_text);
+		snprintf(outcome->detail + length, sizeof(outcome->detail) - length, "; %s",
+			 run->target.exit_text);
 }
 
 /* Files of an earlier attempt are kept, in a directory of their own. */
 static int put_aside(const char *dir, int attempt)
 {
-	static const char *const names[] = { "events.jsonl", "console.log", "qemu.log", "case.json" };
+	static const char *const names[] = { "events.jsonl", "console.log", "qemu.log",
+					     "case.json" };
 	char *old __freed = format_text("%s/attempt-%d", dir, attempt - 1);
 
 	if (!old)
@@ -252,13 +263,19 @@ static char *absolute(const char *path)
 	return cwd ? format_text("%s/%s", cwd, path) : NULL;
 }
 
-int case_run(struct results_store *store, const struct plan_case *plan_case, int attempt, struct progress *progress,
-	     struct case_outcome *outcome)
+int case_run(struct results_store *store, const struct plan_case *plan_case, int attempt,
+	     struct progress *progress, struct case_outcome *outcome)
 {
 	struct run run = {
-		.store = store, .plan_case = plan_case, .attempt = attempt, .progress = progress,
-		.target = { .ops = target_find(plan_text(plan_case, OPT_target)), .plan_case = plan_case, .pidfd = -1,
-			    .event_fd = -1, .console_fd = -1 },
+		.store = store,
+		.plan_case = plan_case,
+		.attempt = attempt,
+		.progress = progress,
+		.target = { .ops = target_find(plan_text(plan_case, OPT_target)),
+			    .plan_case = plan_case,
+			    .pidfd = -1,
+			    .event_fd = -1,
+			    .console_fd = -1 },
 	};
 	char *root __freed = absolute(results_store_path(store));
 	char *dir __freed = root ? format_text("%s/" CASE_DIR, root, plan_case->name) : NULL;
@@ -272,7 +289,8 @@ int case_run(struct results_store *store, const struct plan_case *plan_case, int
 
 	outcome->verdict = RESULTS_NOTRUN;
 	snprintf(outcome->detail, sizeof(outcome->detail), "could not be started");
-	if (!dir || !case_dir || !case_file || !json || verdict_init(&run.verdict, plan_number(plan_case, OPT_cycles)))
+	if (!dir || !case_dir || !case_file || !json ||
+	    verdict_init(&run.verdict, plan_number(plan_case, OPT_cycles)))
 		goto out;
 	run.target.dir = dir;
 	run.target.case_json = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY);
@@ -281,7 +299,8 @@ int case_run(struct results_store *store, const struct plan_case *plan_case, int
 	if (!ret && attempt > 1)
 		ret = put_aside(dir, attempt);
 	if (!ret)
-		ret = results_store_write(store, case_file, run.target.case_json, strlen(run.target.case_json));
+		ret = results_store_write(store, case_file, run.target.case_json,
+					  strlen(run.target.case_json));
 	if (ret)
 		goto out;
 
@@ -298,7 +317,10 @@ int case_run(struct results_store *store, const struct plan_case *plan_case, int
 	run.events.fd = run.target.ops->events(&run.target);
 	run.console.fd = run.target.ops->console(&run.target);
 	ending = follow(&run, started);
-	/* A guest that is done, or that the user stops, gets the chance to leave in good order; one that hangs does not. */
+	/*
+	 * A guest that is done, or that the user stops, gets the chance to leave in good order; one
+	 * that hangs does not.
+	 */
 	if (ending == ENDING_OFF || ending == ENDING_ABORTED)
 		run.target.ops->stop(&run.target);
 	run.target.ops->kill(&run.target);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One case from start to verdict: starts the target, follows its events and console, stands behind it with time-outs, writes down
- * what happened. Which cases there are, and in which order, is run.h's business.
+ * One case from start to verdict: starts the target, follows its events and console, stands behind
+ * it with time-outs, writes down what happened. Which cases there are, and in which order, is
+ * run.h's business.
  */
 #ifndef FLBENCH_CASE_H
 #define FLBENCH_CASE_H
@@ -44,10 +45,11 @@ struct json_object *case_json(const struct plan_case *plan_case);
  * @progress: the display, set to this case
  * @outcome: filled, also on failure
  *
- * Return: 0 if there is a verdict, whatever it is; a negative errno if the controller cannot go on (no space, target cannot be
- * started), after one line on stderr. In no case is anything of the target left running.
+ * Return: 0 if there is a verdict, whatever it is; a negative errno if the controller cannot go on
+ * (no space, target cannot be started), after one line on stderr. In no case is anything of the
+ * target left running.
  */
-int case_run(struct results_store *store, const struct plan_case *plan_case, int attempt, struct progress *progress,
-	     struct case_outcome *outcome);
+int case_run(struct results_store *store, const struct plan_case *plan_case, int attempt,
+	     struct progress *progress, struct case_outcome *outcome);
 
 #endif

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flbench check: for each IOMMU unit and device of this machine, can its state be preserved across a live update, and if not, why.
- * Reads sysfs, /proc and the kernel's configuration below --sysroot; opens no device and changes nothing.
+ * flbench check: for each IOMMU unit and device of this machine, can its state be preserved across
+ * a live update, and if not, why.
+ * Reads sysfs, /proc and the kernel's configuration below --sysroot; opens no device and changes
+ * nothing.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,16 +26,17 @@ struct reasons {
 };
 
 struct check {
-	int root;		/* directory that stands for "/" */
+	int root; /* directory that stands for "/" */
 	const char *sysroot;
-	char *config;		/* of the running kernel, NULL if unknown */
-	struct reasons system;	/* what is in the way of everything */
+	char *config; /* of the running kernel, NULL if unknown */
+	struct reasons system; /* what is in the way of everything */
 	struct pci_access *pci;
 	unsigned int possible;
 	unsigned int impossible;
 };
 
-static __attribute__((format(printf, 2, 3))) void because(struct reasons *reasons, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void because(struct reasons *reasons,
+							  const char *format, ...)
 {
 	size_t length = strlen(reasons->text);
 	va_list args;
@@ -102,14 +105,17 @@ static void need_word(struct check *check, const char *words, const char *name, 
 
 static void check_system(struct check *check)
 {
-	static const char *const options[] = { "CONFIG_KEXEC_FILE", "CONFIG_KEXEC_HANDOVER", "CONFIG_LIVEUPDATE",
-					       "CONFIG_LIVEUPDATE_MEMFD", "CONFIG_IOMMUFD", "CONFIG_IOMMU_LIVEUPDATE" };
+	static const char *const options[] = { "CONFIG_KEXEC_FILE", "CONFIG_KEXEC_HANDOVER",
+					       "CONFIG_LIVEUPDATE", "CONFIG_LIVEUPDATE_MEMFD",
+					       "CONFIG_IOMMUFD",    "CONFIG_IOMMU_LIVEUPDATE" };
 	char *release __freed = read_text(check->root, "proc/sys/kernel/osrelease");
 	char *words __freed = read_text(check->root, "proc/cmdline");
 
 	check->config = running_config(check);
-	printf("kernel %s, configuration %s\n", release ? release : "(unknown)", check->config ? "known" :
-	       "not to be found (neither /boot/config-RELEASE nor /proc/config.gz)");
+	printf("kernel %s, configuration %s\n", release ? release : "(unknown)",
+	       check->config ?
+		       "known" :
+		       "not to be found (neither /boot/config-RELEASE nor /proc/config.gz)");
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		need_option(check, &check->system, options[i]);
 	if (words) {
@@ -120,7 +126,8 @@ static void check_system(struct check *check)
 		because(&check->system, "there is no /dev/liveupdate");
 	if (faccessat(check->root, "dev/iommu", F_OK, 0))
 		because(&check->system, "there is no /dev/iommu");
-	printf("live update of IOMMU state: %s%s\n", *check->system.text ? "no: " : "the kernel can", check->system.text);
+	printf("live update of IOMMU state: %s%s\n",
+	       *check->system.text ? "no: " : "the kernel can", check->system.text);
 }
 
 static void show_topology(const struct check *check)
@@ -136,7 +143,8 @@ static void show_topology(const struct check *check)
 		printf("topology: %d packages, %d NUMA nodes, %d cores, %d hardware threads\n",
 		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE),
 		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE), hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
+		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE),
+		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
 	hwloc_topology_destroy(topology);
 }
 
@@ -170,8 +178,10 @@ static void verdict_line(struct check *check, const char *kind, const char *name
 
 	check->possible += possible;
 	check->impossible += !possible;
-	printf("%s %s (%s): %s%s%s%s\n", kind, name, what, possible ? "can be preserved" : "cannot be preserved: ", own->text,
-	       *own->text && *check->system.text ? "; " : "", *check->system.text ? "the kernel cannot, see above" : "");
+	printf("%s %s (%s): %s%s%s%s\n", kind, name, what,
+	       possible ? "can be preserved" : "cannot be preserved: ", own->text,
+	       *own->text && *check->system.text ? "; " : "",
+	       *check->system.text ? "the kernel cannot, see above" : "");
 }
 
 static int names_only(const struct dirent *entry)
@@ -221,7 +231,8 @@ static void check_unit(struct check *check, const char *name)
 		size_t length = strlen(what);
 
 		if (value)
-			snprintf(what + length, sizeof(what) - length, ", %s %s", strchr(*reg, '/') + 1, value);
+			snprintf(what + length, sizeof(what) - length, ", %s %s",
+				 strchr(*reg, '/') + 1, value);
 	}
 	need_vendor(check, &reasons, name);
 	verdict_line(check, "unit", name, what, &reasons);
@@ -243,15 +254,18 @@ static void describe(struct check *check, int device, char *what, size_t size)
 	char name[160] = "no PCI device";
 
 	if (vendor_id)
-		pci_lookup_name(check->pci, name, sizeof(name), PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, vendor_id, device_id);
-	snprintf(what, size, "%s, %s%s%s%s", name, driver ? "driver " : "no driver", driver ? driver : "",
-		 node && strcmp(node, "-1") ? ", NUMA node " : "", node && strcmp(node, "-1") ? node : "");
+		pci_lookup_name(check->pci, name, sizeof(name),
+				PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, vendor_id, device_id);
+	snprintf(what, size, "%s, %s%s%s%s", name, driver ? "driver " : "no driver",
+		 driver ? driver : "", node && strcmp(node, "-1") ? ", NUMA node " : "",
+		 node && strcmp(node, "-1") ? node : "");
 }
 
 static void check_device(struct check *check, const char *group, const char *name, int in_group)
 {
 	char *path __freed = format_text("sys/kernel/iommu_groups/%s/devices/%s", group, name);
-	int device __close = path ? openat(check->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int device __close = path ? openat(check->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) :
+				    -1;
 	char *unit __freed = NULL, *driver __freed = NULL;
 	struct reasons reasons = { "" };
 	char what[384];
@@ -269,10 +283,12 @@ static void check_device(struct check *check, const char *group, const char *nam
 	else
 		because(&reasons, "no IOMMU unit stands before it");
 	if (in_group > 1)
-		because(&reasons, "it shares IOMMU group %s with %d others, which would have to be preserved with it", group,
-			in_group - 1);
+		because(&reasons,
+			"it shares IOMMU group %s with %d others, which would have to be preserved with it",
+			group, in_group - 1);
 	if (!driver || strcmp(driver, "vfio-pci"))
-		because(&reasons, "it is not bound to vfio-pci, so that no iommufd can hold its domain");
+		because(&reasons,
+			"it is not bound to vfio-pci, so that no iommufd can hold its domain");
 	verdict_line(check, "device", name, what, &reasons);
 }
 

@@ -65,14 +65,15 @@ static void list_plans(const char *dir)
 
 int command_list(const struct invocation *invocation)
 {
-	static const char *const stages[] = { "setup", "load", "preserve", "freeze", "kexec", "retrieve", "adopt", "verify",
-					      "finish", "remap" };
+	static const char *const stages[] = { "setup",	  "load",  "preserve", "freeze", "kexec",
+					      "retrieve", "adopt", "verify",   "finish", "remap" };
 	char *dirs __freed = strdup(PLAN_DIRS);
 	char *save = NULL;
 
 	(void)invocation;
 	printf("plans and their cases:\n");
-	for (char *dir = dirs ? strtok_r(dirs, ":", &save) : NULL; dir; dir = strtok_r(NULL, ":", &save))
+	for (char *dir = dirs ? strtok_r(dirs, ":", &save) : NULL; dir;
+	     dir = strtok_r(NULL, ":", &save))
 		list_plans(dir);
 	printf("\nstages of a cycle:\n ");
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
@@ -81,10 +82,12 @@ int command_list(const struct invocation *invocation)
 	scenario_list();
 	printf("\niommus:\n");
 	for (const struct iommu_vendor *vendor = iommu_vendors; vendor->name; vendor++)
-		printf("  %-10s %-36s %s\n", vendor->name, vendor->driver, state(vendor->unavailable));
+		printf("  %-10s %-36s %s\n", vendor->name, vendor->driver,
+		       state(vendor->unavailable));
 	printf("\ntargets:\n");
 	for (size_t i = 0; targets[i]; i++)
-		printf("  %-10s %-36s %s\n", targets[i]->name, targets[i]->what, state(targets[i]->unavailable));
+		printf("  %-10s %-36s %s\n", targets[i]->name, targets[i]->what,
+		       state(targets[i]->unavailable));
 	printf("\narchitectures:\n");
 	for (const struct arch *arch = arches; arch->name; arch++)
 		printf("  %-10s %-36s %s\n", arch->name, arch->qemu, state(arch->unavailable));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* flbench results: print what a results directory holds. How it looks is up to the results library. */
+/*
+ * flbench results: print what a results directory holds. How it looks is up to the results library.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -18,7 +20,8 @@ int command_results(const struct invocation *invocation)
 	if (!ret)
 		ret = results_model_load(invocation->argument, &model);
 	if (ret) {
-		say("%s: %s", invocation->argument, ret == -ENOENT ? "not a results directory of flbench" : strerror(-ret));
+		say("%s: %s", invocation->argument,
+		    ret == -ENOENT ? "not a results directory of flbench" : strerror(-ret));
 		return EXIT_BAD_INPUT;
 	}
 	ret = results_render(model, format, stdout);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* flbench resume: go on with a results directory from what is written in it. How cases run is run.h's business. */
+/*
+ * flbench resume: go on with a results directory from what is written in it. How cases run is
+ * run.h's business.
+ */
 #include <errno.h>
 #include <string.h>
 

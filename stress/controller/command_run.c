@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* flbench run: from plan and flags to a matrix, then a dry run or a results directory. How cases run is run.h's business. */
+/*
+ * flbench run: from plan and flags to a matrix, then a dry run or a results directory. How cases
+ * run is run.h's business.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,7 +31,8 @@ char *plan_lookup(const char *name)
 
 	if (strchr(name, '/') || (length > 4 && !strcmp(name + length - 4, ".ini")))
 		return strdup(name);
-	for (char *dir = dirs ? strtok_r(dirs, ":", &save) : NULL; dir; dir = strtok_r(NULL, ":", &save)) {
+	for (char *dir = dirs ? strtok_r(dirs, ":", &save) : NULL; dir;
+	     dir = strtok_r(NULL, ":", &save)) {
 		char *path = format_text("%s/%s.ini", dir, name);
 
 		if (path && !access(path, R_OK))
@@ -38,17 +42,20 @@ char *plan_lookup(const char *name)
 	return strdup(name);
 }
 
-/* Does the command line describe a case of its own? Where kernel and image lie is no description. */
+/*
+ * Does the command line describe a case of its own? Where kernel and image lie is no description.
+ */
 static bool has_case_flags(const struct option_values *flags)
 {
 	for (int id = 0; id < OPTION_COUNT; id++)
-		if (flags->text[id] && plan_option_scope(id) == SCOPE_CASE && id != OPT_kernel && id != OPT_initrd &&
-		    id != OPT_next_kernel)
+		if (flags->text[id] && plan_option_scope(id) == SCOPE_CASE && id != OPT_kernel &&
+		    id != OPT_initrd && id != OPT_next_kernel)
 			return true;
 	return false;
 }
 
-static int read_plan(const struct invocation *invocation, struct plan *plan, struct plan_error *error)
+static int read_plan(const struct invocation *invocation, struct plan *plan,
+		     struct plan_error *error)
 {
 	const char *name = invocation->flags.text[OPT_plan];
 	char *path __freed = NULL;
@@ -65,14 +72,15 @@ static int dry_run(const struct plan_matrix *matrix)
 {
 	double total = 0;
 
-	printf("%-50s %-14s %8s %8s %8s %8s %7s  %s\n", "case", "scenario", "domains", "devices", "iommufds", "mappings",
-	       "cycles", "expected");
+	printf("%-50s %-14s %8s %8s %8s %8s %7s  %s\n", "case", "scenario", "domains", "devices",
+	       "iommufds", "mappings", "cycles", "expected");
 	for (size_t i = 0; i < matrix->nr_cases; i++) {
 		const struct plan_case *c = &matrix->cases[i];
 
 		total += progress_expected(c);
-		printf("%-50s %-14s %8s %8s %8s %8s %7s  %s\n", c->name, plan_text(c, OPT_scenario), plan_text(c, OPT_domains),
-		       plan_text(c, OPT_devices), plan_text(c, OPT_iommufds), plan_text(c, OPT_mappings),
+		printf("%-50s %-14s %8s %8s %8s %8s %7s  %s\n", c->name, plan_text(c, OPT_scenario),
+		       plan_text(c, OPT_domains), plan_text(c, OPT_devices),
+		       plan_text(c, OPT_iommufds), plan_text(c, OPT_mappings),
 		       plan_text(c, OPT_cycles), progress_time(progress_expected(c)));
 	}
 	printf("%zu cases, about %s\n", matrix->nr_cases, progress_time(total));
@@ -97,7 +105,8 @@ static int check_space(const char *out, const struct plan_matrix *matrix)
 	struct stat st;
 
 	for (size_t i = 0; i < matrix->nr_cases; i++)
-		if (!stat(plan_text(&matrix->cases[i], OPT_initrd), &st) && needed < LOG_BYTES + 2ull * st.st_size)
+		if (!stat(plan_text(&matrix->cases[i], OPT_initrd), &st) &&
+		    needed < LOG_BYTES + 2ull * st.st_size)
 			needed = LOG_BYTES + 2ull * st.st_size;
 	if (statvfs(out, &fs)) {
 		say("%s: cannot ask for its free space: %s", out, strerror(errno));
@@ -106,7 +115,8 @@ static int check_space(const char *out, const struct plan_matrix *matrix)
 	space = (unsigned long long)fs.f_bavail * fs.f_frsize;
 	if (space >= needed)
 		return EXIT_PASS;
-	say("%s: %llu MiB are free, %llu MiB are needed; free some or choose another --out", out, space >> 20, needed >> 20);
+	say("%s: %llu MiB are free, %llu MiB are needed; free some or choose another --out", out,
+	    space >> 20, needed >> 20);
 	return EXIT_BAD_INPUT;
 }
 
@@ -125,9 +135,12 @@ static int write_plan(struct results_store *store, const struct plan_matrix *mat
 	return ret ? ret : results_store_write(store, "plan.ini", text, size);
 }
 
-static int start(const struct invocation *invocation, const struct plan *plan, const struct plan_matrix *matrix)
+static int start(const struct invocation *invocation, const struct plan *plan,
+		 const struct plan_matrix *matrix)
 {
-	char *out __freed = invocation->flags.text[OPT_out] ? strdup(invocation->flags.text[OPT_out]) : default_out(plan);
+	char *out __freed = invocation->flags.text[OPT_out] ?
+				    strdup(invocation->flags.text[OPT_out]) :
+				    default_out(plan);
 	struct results_store *store = NULL;
 	int ret;
 
@@ -138,8 +151,10 @@ static int start(const struct invocation *invocation, const struct plan *plan, c
 		return ret;
 	ret = results_store_create(out, &store);
 	if (ret) {
-		say("%s: cannot make a results directory: %s%s", out, ret == -EEXIST ? "it holds a run already" :
-		    ret == -EBUSY ? "another flbench writes to it" : strerror(-ret),
+		say("%s: cannot make a results directory: %s%s", out,
+		    ret == -EEXIST ? "it holds a run already" :
+		    ret == -EBUSY  ? "another flbench writes to it" :
+				     strerror(-ret),
 		    ret == -EEXIST ? "; choose another --out, or go on with flbench resume" : "");
 		return EXIT_BAD_INPUT;
 	}
@@ -168,7 +183,8 @@ static int check_scenarios(const struct plan_matrix *matrix, struct plan_error *
 		const char *name = plan_text(&matrix->cases[i], OPT_scenario);
 
 		if (!scenario_find(name)) {
-			snprintf(error->text, sizeof(error->text), "case %s: unknown scenario '%s'; flbench list names them",
+			snprintf(error->text, sizeof(error->text),
+				 "case %s: unknown scenario '%s'; flbench list names them",
 				 matrix->cases[i].name, name);
 			return -EINVAL;
 		}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The "newc" form of cpio: a header of 8-digit hexadecimal fields, the name, the contents, each padded to 4 bytes.
+ * The "newc" form of cpio: a header of 8-digit hexadecimal fields, the name, the contents, each
+ * padded to 4 bytes.
  * See cpio.h.
  */
 #include <errno.h>
@@ -42,9 +43,13 @@ static int header(struct cpio_writer *writer, const char *name, unsigned int mod
 
 	if (size > UINT32_MAX)
 		return -EFBIG;
-	/* magic, inode, mode, uid, gid, links, mtime, size, device (2), node (2), length of the name, checksum */
-	snprintf(text, sizeof(text), MAGIC "%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", ++writer->inode,
-		 mode, 0, 0, 1, 0, (unsigned int)size, 0, 0, 0, 0, (unsigned int)strlen(name) + 1, 0);
+	/*
+	 * magic, inode, mode, uid, gid, links, mtime, size, device (2), node (2), length of the
+	 * name, checksum
+	 */
+	snprintf(text, sizeof(text), MAGIC "%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
+		 ++writer->inode, mode, 0, 0, 1, 0, (unsigned int)size, 0, 0, 0, 0,
+		 (unsigned int)strlen(name) + 1, 0);
 	ret = put(writer, text, HEADER_SIZE);
 	if (!ret)
 		ret = put(writer, name, strlen(name) + 1);
@@ -153,7 +158,8 @@ static int find(const char *data, uint64_t size, const char *name, off_t *offset
 			return -EPROTO;
 		start = at + HEADER_SIZE;
 		contents = ALIGN4(start + name_size);
-		if (!name_size || start + name_size > size || data[start + name_size - 1] || contents + bytes > size)
+		if (!name_size || start + name_size > size || data[start + name_size - 1] ||
+		    contents + bytes > size)
 			return -EPROTO;
 		entry_name = data + start;
 		if (!strncmp(entry_name, "./", 2))

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Writes small cpio archives in the "newc" form, as the kernel takes them behind an initramfs, and finds a file in one.
- * Format: Documentation/driver-api/early-userspace/buffer-format.rst in the kernel. Building the guest image is not done here.
+ * Writes small cpio archives in the "newc" form, as the kernel takes them behind an initramfs, and
+ * finds a file in one.
+ * Format: Documentation/driver-api/early-userspace/buffer-format.rst in the kernel. Building the
+ * guest image is not done here.
  */
 #ifndef FLBENCH_CPIO_H
 #define FLBENCH_CPIO_H
@@ -66,11 +68,13 @@ int cpio_append(struct cpio_writer *writer, const char *path);
 
 /**
  * cpio_find() - find a file in an uncompressed archive
- * @path: the archive; several may stand behind each other, the last file of a name counts, as in the kernel
+ * @path: the archive; several may stand behind each other, the last file of a name counts, as in
+ * the kernel
  * @name: path of the file without a leading '/' or "./"
  * @offset: where its contents start in @path
  * @size: bytes
- * Return: 0, -ENOENT if there is no such file, -EPROTO if @path is no uncompressed newc archive, or a negative errno.
+ * Return: 0, -ENOENT if there is no such file, -EPROTO if @path is no uncompressed newc archive, or
+ * a negative errno.
  */
 int cpio_find(const char *path, const char *name, off_t *offset, size_t *size);
 

@@ -55,15 +55,19 @@ char *kernel_config(const char *image)
 	return NULL;
 }
 
-/* An x86 image says which version it is: Documentation/arch/x86/boot.rst, field kernel_version at 0x20e. */
+/*
+ * An x86 image says which version it is: Documentation/arch/x86/boot.rst, field kernel_version at
+ * 0x20e.
+ */
 static char *image_version(const char *image)
 {
 	int fd __close = open(image, O_RDONLY | O_CLOEXEC);
 	unsigned char magic[4], at[2];
 	char text[256] = "";
 
-	if (fd < 0 || pread(fd, magic, sizeof(magic), 0x202) != sizeof(magic) || memcmp(magic, "HdrS", 4) ||
-	    pread(fd, at, sizeof(at), 0x20e) != sizeof(at) || pread(fd, text, sizeof(text) - 1, at[0] + at[1] * 256 + 0x200) < 1)
+	if (fd < 0 || pread(fd, magic, sizeof(magic), 0x202) != sizeof(magic) ||
+	    memcmp(magic, "HdrS", 4) || pread(fd, at, sizeof(at), 0x20e) != sizeof(at) ||
+	    pread(fd, text, sizeof(text) - 1, at[0] + at[1] * 256 + 0x200) < 1)
 		return NULL;
 	/* "7.3.4-flbench (builder@host) #1 ...": the release is enough. */
 	return strndup(text, strcspn(text, " "));
@@ -126,8 +130,9 @@ static struct json_object *topology(void)
 		hwloc_obj_type_t type;
 		const char *name;
 	} rows[] = {
-		{ HWLOC_OBJ_PACKAGE, "packages" }, { HWLOC_OBJ_NUMANODE, "numa_nodes" },
-		{ HWLOC_OBJ_L3CACHE, "l3_caches" }, { HWLOC_OBJ_CORE, "cores" }, { HWLOC_OBJ_PU, "hardware_threads" },
+		{ HWLOC_OBJ_PACKAGE, "packages" },    { HWLOC_OBJ_NUMANODE, "numa_nodes" },
+		{ HWLOC_OBJ_L3CACHE, "l3_caches" },   { HWLOC_OBJ_CORE, "cores" },
+		{ HWLOC_OBJ_PU, "hardware_threads" },
 	};
 	struct json_object *object = json_object_new_object();
 	hwloc_topology_t hwloc;
@@ -136,7 +141,8 @@ static struct json_object *topology(void)
 		return object;
 	if (!hwloc_topology_load(hwloc)) {
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-			add_number(object, rows[i].name, hwloc_get_nbobjs_by_type(hwloc, rows[i].type));
+			add_number(object, rows[i].name,
+				   hwloc_get_nbobjs_by_type(hwloc, rows[i].type));
 		add_number(object, "memory_bytes", hwloc_get_root_obj(hwloc)->total_memory);
 	}
 	hwloc_topology_destroy(hwloc);
@@ -158,7 +164,8 @@ static struct json_object *numa_nodes(void)
 		add_number(object, "memory_bytes", size);
 		add_number(object, "free_bytes", free_bytes);
 		for (int other = 0; other <= numa_max_node(); other++)
-			json_object_array_add(distances, json_object_new_int(numa_distance(node, other)));
+			json_object_array_add(distances,
+					      json_object_new_int(numa_distance(node, other)));
 		json_object_object_add(object, "distances", distances);
 		json_object_array_add(array, object);
 	}
@@ -168,12 +175,14 @@ static struct json_object *numa_nodes(void)
 /* Versions of what the numbers depend on. */
 static struct json_object *packages(void)
 {
-	static const char *const names[] = { "qemu-system-x86", "gcc", "libc6", "libjson-c5", "libinih1", "libhwloc15",
-					     "libnuma1", "libpci3" };
+	static const char *const names[] = { "qemu-system-x86", "gcc",	    "libc6",
+					     "libjson-c5",	"libinih1", "libhwloc15",
+					     "libnuma1",	"libpci3" };
 	struct json_object *object = json_object_new_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const char *const argv[] = { "dpkg-query", "-W", "-f", "${Version}\n", names[i], NULL };
+		const char *const argv[] = { "dpkg-query",   "-W",     "-f",
+					     "${Version}\n", names[i], NULL };
 		char *version __freed = run_output(argv);
 
 		add_text(object, names[i], version);
@@ -191,7 +200,8 @@ static struct json_object *iommu_registers(void)
 	while (dir && (entry = readdir(dir))) {
 		struct json_object *unit = NULL;
 
-		for (const struct iommu_vendor *vendor = iommu_vendors; vendor->name && *entry->d_name != '.'; vendor++) {
+		for (const struct iommu_vendor *vendor = iommu_vendors;
+		     vendor->name && *entry->d_name != '.'; vendor++) {
 			for (const char *const *name = vendor->registers; *name; name++) {
 				char *path __freed = format_text("%s/%s", entry->d_name, *name);
 				char *value __freed = path ? read_text(dirfd(dir), path) : NULL;
@@ -267,7 +277,8 @@ struct json_object *environment_collect(const struct plan_matrix *matrix, int ar
 	return object;
 }
 
-int environment_write(struct results_store *store, const struct plan_matrix *matrix, int argc, char **argv)
+int environment_write(struct results_store *store, const struct plan_matrix *matrix, int argc,
+		      char **argv)
 {
 	struct json_object *object __json = environment_collect(matrix, argc, argv);
 

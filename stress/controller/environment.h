@@ -20,11 +20,13 @@ struct json_object *environment_collect(const struct plan_matrix *matrix, int ar
  * environment_write() - environment_collect() into DIR/environment.json
  * Return: 0 or a negative errno.
  */
-int environment_write(struct results_store *store, const struct plan_matrix *matrix, int argc, char **argv);
+int environment_write(struct results_store *store, const struct plan_matrix *matrix, int argc,
+		      char **argv);
 
 /**
  * kernel_config() - text of the configuration that a kernel image carries, or that lies beside it
- * @image: bzImage; looked at are config, .config in its directory and three levels above, where a build leaves it
+ * @image: bzImage; looked at are config, .config in its directory and three levels above, where a
+ * build leaves it
  * Return: the text to be freed, or NULL.
  */
 char *kernel_config(const char *image);

@@ -89,7 +89,8 @@ static const char *last_start(const char *line, size_t length)
 {
 	const char *found = NULL;
 
-	for (const char *at = line; (at = memmem(at, length - (at - line), EVENT_START, strlen(EVENT_START))); at++)
+	for (const char *at = line;
+	     (at = memmem(at, length - (at - line), EVENT_START, strlen(EVENT_START))); at++)
 		found = at;
 	return found;
 }
@@ -108,7 +109,8 @@ struct json_object *event_parse(struct event_stream *stream, const char *line, s
 	}
 	if (!event)
 		return NULL;
-	if (json_object_object_get_ex(event, "seq", &seq) && json_object_is_type(seq, json_type_int)) {
+	if (json_object_object_get_ex(event, "seq", &seq) &&
+	    json_object_is_type(seq, json_type_int)) {
 		long long number = json_object_get_int64(seq);
 
 		if (number > stream->next)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Follows a file that another process appends lines to: the events of the agent, the console of the kernel. Lines may be torn by a
- * reboot. What they mean is verdict.h's business.
+ * Follows a file that another process appends lines to: the events of the agent, the console of the
+ * kernel. Lines may be torn by a reboot. What they mean is verdict.h's business.
  */
 #ifndef FLBENCH_EVENTS_H
 #define FLBENCH_EVENTS_H
@@ -27,7 +27,9 @@ struct line_reader {
 	unsigned long long bytes;
 };
 
-/** typedef line_fn - one line without its end; @length counts it, NULs in it are replaced by spaces */
+/**
+ * typedef line_fn - one line without its end; @length counts it, NULs in it are replaced by spaces
+ */
 typedef int (*line_fn)(void *context, const char *line, size_t length);
 
 /**
@@ -63,10 +65,11 @@ struct event_stream {
  * @line: the line
  * @length: bytes
  *
- * A line that was cut by a reboot may have the first line of the new kernel right behind it: what follows the last
- * start of an event is tried too.
+ * A line that was cut by a reboot may have the first line of the new kernel right behind it: what
+ * follows the last start of an event is tried too.
  *
- * Return: a JSON object with the members "event" and "seq", to be put by the caller, or NULL for a torn line.
+ * Return: a JSON object with the members "event" and "seq", to be put by the caller, or NULL for a
+ * torn line.
  */
 struct json_object *event_parse(struct event_stream *stream, const char *line, size_t length);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flbench: command line of the controller. Every option of options.def becomes a flag of the subcommands that take it; what
- * they do is in command_*.c.
+ * flbench: command line of the controller. Every option of options.def becomes a flag of the
+ * subcommands that take it; what they do is in command_*.c.
  */
 #include <argp.h>
 #include <errno.h>
@@ -42,10 +42,11 @@ static const struct command commands[] = {
 		.name = "run",
 		.arguments = "",
 		.summary = "run a plan, or one case made of flags",
-		.description = "Runs all cases of a plan and writes a results directory. Flags win over the plan. "
-			       "With flags of a case and no --plan, the one case that they describe is run; "
-			       "lists such as --domains=64,512 give one case for each value.\v"
-			       "Exit status: 0 all verdicts as expected, 1 not so, 2 bad input, 3 could not run.",
+		.description =
+			"Runs all cases of a plan and writes a results directory. Flags win over the plan. "
+			"With flags of a case and no --plan, the one case that they describe is run; "
+			"lists such as --domains=64,512 give one case for each value.\v"
+			"Exit status: 0 all verdicts as expected, 1 not so, 2 bad input, 3 could not run.",
 		.takes = run_takes,
 		.run = command_run,
 	},
@@ -54,8 +55,9 @@ static const struct command commands[] = {
 		.arguments = "DIR",
 		.nr_arguments = 1,
 		.summary = "go on with an interrupted run",
-		.description = "Keeps the cases in DIR that are finished and runs the others; an interrupted one starts anew, "
-			       "and the results say so.",
+		.description =
+			"Keeps the cases in DIR that are finished and runs the others; an interrupted one starts anew, "
+			"and the results say so.",
 		.takes = resume_takes,
 		.run = command_resume,
 	},
@@ -64,7 +66,8 @@ static const struct command commands[] = {
 		.arguments = "DIR",
 		.nr_arguments = 1,
 		.summary = "print the results in DIR, finished or not",
-		.description = "Prints what a results directory holds, also of a run that was killed or still goes on.",
+		.description =
+			"Prints what a results directory holds, also of a run that was killed or still goes on.",
 		.takes = results_takes,
 		.run = command_results,
 	},
@@ -80,8 +83,9 @@ static const struct command commands[] = {
 		.name = "check",
 		.arguments = "",
 		.summary = "say for each IOMMU and device whether it can be preserved here",
-		.description = "Reads sysfs, the kernel's configuration and the topology, and says for each IOMMU unit and each "
-			       "device whether preservation across a live update is possible here, and why not. Changes nothing.",
+		.description =
+			"Reads sysfs, the kernel's configuration and the topology, and says for each IOMMU unit and each "
+			"device whether preservation across a live update is possible here, and why not. Changes nothing.",
 		.takes = check_takes,
 		.run = command_check,
 	},
@@ -112,7 +116,8 @@ static void available(const char *values, char *text, size_t size)
 	text[0] = '\0';
 	for (const char *v = values; *v && used < size; v += strcspn(v, "|"), v += *v == '|')
 		if (*v != '!')
-			used += snprintf(text + used, size - used, "%s%.*s", used ? "|" : "", (int)strcspn(v, "|"), v);
+			used += snprintf(text + used, size - used, "%s%.*s", used ? "|" : "",
+					 (int)strcspn(v, "|"), v);
 }
 
 static const char *value_name(const struct plan_option *option, char *text, size_t size)
@@ -155,7 +160,8 @@ static struct argp_option *make_options(const struct command *command)
 			continue;
 		name = strdup(option->name);
 		value = strdup(value_name(option, text, sizeof(text)));
-		doc = *option->fallback ? format_text("%s [%s]", option->help, option->fallback) : strdup(option->help);
+		doc = *option->fallback ? format_text("%s [%s]", option->help, option->fallback) :
+					  strdup(option->help);
 		if (!name || !doc || !value) {
 			free(name);
 			free(doc);
@@ -164,7 +170,10 @@ static struct argp_option *make_options(const struct command *command)
 		}
 		dashes(name);
 		options[nr++] = (struct argp_option){
-			.name = name, .key = FIRST_KEY + id, .arg = value, .doc = doc,
+			.name = name,
+			.key = FIRST_KEY + id,
+			.arg = value,
+			.doc = doc,
 			.flags = option->type == OPTION_BOOL ? OPTION_ARG_OPTIONAL : 0,
 			.group = plan_option_scope(id) + 1,
 		};
@@ -197,13 +206,14 @@ static error_t parse_flag(int key, char *value, struct argp_state *state)
 
 	if (key == ARGP_KEY_ARG) {
 		if (!strcmp(value, "yes") || !strcmp(value, "no")) {
-			say("%s: what is '%s' for? write it with '=' behind its option", invocation->command->name, value);
+			say("%s: what is '%s' for? write it with '=' behind its option",
+			    invocation->command->name, value);
 			parse->failed = true;
 			return EINVAL;
 		}
 		if (invocation->argument || !invocation->command->nr_arguments) {
-			say("%s: what is '%s' for? see flbench %s --help", invocation->command->name, value,
-			    invocation->command->name);
+			say("%s: what is '%s' for? see flbench %s --help",
+			    invocation->command->name, value, invocation->command->name);
 			parse->failed = true;
 			return EINVAL;
 		}
@@ -211,8 +221,8 @@ static error_t parse_flag(int key, char *value, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_END && invocation->command->nr_arguments && !invocation->argument) {
-		say("%s: which %s? see flbench %s --help", invocation->command->name, invocation->command->arguments,
-		    invocation->command->name);
+		say("%s: which %s? see flbench %s --help", invocation->command->name,
+		    invocation->command->arguments, invocation->command->name);
 		parse->failed = true;
 		return EINVAL;
 	}
@@ -244,7 +254,8 @@ static int check_names(const struct argp_option *options, int argc, char **argv)
 		if (argv[i][1] != '-') {
 			if (!strcmp(argv[i], "-?") || !strcmp(argv[i], "-V"))
 				continue;
-			say("unknown option '%s'; options start with two dashes, see flbench %s --help", argv[i], argv[0]);
+			say("unknown option '%s'; options start with two dashes, see flbench %s --help",
+			    argv[i], argv[0]);
 			return -EINVAL;
 		}
 		length = strcspn(argv[i] + 2, "=");
@@ -255,13 +266,15 @@ static int check_names(const struct argp_option *options, int argc, char **argv)
 			exact = !strcmp(words[w], name);
 			if (exact || !strncmp(words[w], name, length)) {
 				matches = exact ? 1 : matches + 1;
-				wants_value = w >= 3 && !(options[w - 3].flags & OPTION_ARG_OPTIONAL);
+				wants_value = w >= 3 &&
+					      !(options[w - 3].flags & OPTION_ARG_OPTIONAL);
 			}
 		}
 		if (matches != 1 || !length) {
 			nearest = plan_nearest(name, words, nr);
 			say("%s option '--%s'%s%s%s", matches > 1 ? "ambiguous" : "unknown", name,
-			    nearest ? "; did you mean '--" : "", nearest ? nearest : "", nearest ? "'?" : "; see --help");
+			    nearest ? "; did you mean '--" : "", nearest ? nearest : "",
+			    nearest ? "'?" : "; see --help");
 			return -EINVAL;
 		}
 		if (wants_value && !argv[i][2 + length] && !argv[++i]) {
@@ -272,7 +285,10 @@ static int check_names(const struct argp_option *options, int argc, char **argv)
 	return 0;
 }
 
-/* ARGP_NO_ERRS, which keeps argp from printing what check_names() words better, also keeps it from helping. */
+/*
+ * ARGP_NO_ERRS, which keeps argp from printing what check_names() words better, also keeps it from
+ * helping.
+ */
 static bool wants_help(const struct argp *argp, const char *name, int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
@@ -281,7 +297,9 @@ static bool wants_help(const struct argp *argp, const char *name, int argc, char
 		else if (!strcmp(argv[i], "--usage"))
 			argp_help(argp, stdout, ARGP_HELP_USAGE, (char *)name);
 		else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-?"))
-			argp_help(argp, stdout, ARGP_HELP_STD_HELP & ~(ARGP_HELP_EXIT_OK | ARGP_HELP_EXIT_ERR), (char *)name);
+			argp_help(argp, stdout,
+				  ARGP_HELP_STD_HELP & ~(ARGP_HELP_EXIT_OK | ARGP_HELP_EXIT_ERR),
+				  (char *)name);
 		else
 			continue;
 		return true;
@@ -289,12 +307,17 @@ static bool wants_help(const struct argp *argp, const char *name, int argc, char
 	return false;
 }
 
-static int run_command(const struct command *command, int argc, char **argv, int whole_argc, char **whole_argv)
+static int run_command(const struct command *command, int argc, char **argv, int whole_argc,
+		       char **whole_argv)
 {
-	struct invocation invocation = { .command = command, .argc = whole_argc, .argv = whole_argv };
+	struct invocation invocation = { .command = command,
+					 .argc = whole_argc,
+					 .argv = whole_argv };
 	struct parse parse = { .invocation = &invocation, .cwd = getcwd(NULL, 0) };
 	struct argp_option *options = make_options(command);
-	struct argp argp = { .options = options && options->name ? options : NULL, .parser = parse_flag, .args_doc = command->arguments,
+	struct argp argp = { .options = options && options->name ? options : NULL,
+			     .parser = parse_flag,
+			     .args_doc = command->arguments,
 			     .doc = command->description };
 	char *name = format_text("flbench %s", command->name);
 	int ret = EXIT_CANNOT_RUN;
@@ -328,11 +351,14 @@ out:
 
 static void usage(FILE *file)
 {
-	fprintf(file, "Usage: flbench COMMAND [OPTION...]\n"
-		      "Does device DMA survive a kernel live update, what does it cost, how does that grow?\n\n");
+	fprintf(file,
+		"Usage: flbench COMMAND [OPTION...]\n"
+		"Does device DMA survive a kernel live update, what does it cost, how does that grow?\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(file, "  %-8s%-4s  %s\n", commands[i].name, commands[i].arguments, commands[i].summary);
-	fprintf(file, "\nflbench COMMAND --help tells more. Start through scripts/run to have kernel and guest image built first.\n");
+		fprintf(file, "  %-8s%-4s  %s\n", commands[i].name, commands[i].arguments,
+			commands[i].summary);
+	fprintf(file,
+		"\nflbench COMMAND --help tells more. Start through scripts/run to have kernel and guest image built first.\n");
 }
 
 int main(int argc, char **argv)
@@ -363,7 +389,7 @@ int main(int argc, char **argv)
 		words[i] = commands[i].name;
 	}
 	nearest = plan_nearest(argv[1], words, ARRAY_SIZE(words));
-	say("unknown command '%s'%s%s%s", argv[1], nearest ? "; did you mean '" : "", nearest ? nearest : "",
-	    nearest ? "'?" : "; flbench --help names them");
+	say("unknown command '%s'%s%s%s", argv[1], nearest ? "; did you mean '" : "",
+	    nearest ? nearest : "", nearest ? "'?" : "; flbench --help names them");
 	return EXIT_BAD_INPUT;
 }

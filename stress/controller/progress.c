@@ -10,8 +10,9 @@
 #define REFRESH_SECONDS 0.5
 
 /*
- * Seconds on one core of a usual server under TCG: a boot, a kexec, and what each mapping of a domain costs in a cycle (written,
- * translated, compared and mapped anew). Only the order of magnitude matters: the display corrects itself by what it sees.
+ * Seconds on one core of a usual server under TCG: a boot, a kexec, and what each mapping of a
+ * domain costs in a cycle (written, translated, compared and mapped anew). Only the order of
+ * magnitude matters: the display corrects itself by what it sees.
  */
 #define BOOT_SECONDS 8.0
 #define CYCLE_SECONDS 6.0
@@ -21,7 +22,8 @@ double progress_expected(const struct plan_case *c)
 {
 	double mappings = (double)plan_number(c, OPT_domains) * plan_number(c, OPT_mappings);
 
-	return BOOT_SECONDS + (plan_number(c, OPT_cycles) + 1) * (CYCLE_SECONDS + mappings * MAPPING_SECONDS);
+	return BOOT_SECONDS +
+	       (plan_number(c, OPT_cycles) + 1) * (CYCLE_SECONDS + mappings * MAPPING_SECONDS);
 }
 
 const char *progress_time(double seconds)
@@ -46,13 +48,16 @@ void progress_start(struct progress *progress, const char *mode, const struct pl
 	progress->tty = !strcmp(mode, "line") || (!strcmp(mode, "auto") && isatty(STDOUT_FILENO));
 }
 
-void progress_kept(const struct progress *progress, const struct plan_matrix *matrix, size_t index, const char *verdict)
+void progress_kept(const struct progress *progress, const struct plan_matrix *matrix, size_t index,
+		   const char *verdict)
 {
 	if (!progress->quiet)
-		printf("[%zu/%zu] %s: %s, kept from before\n", index + 1, progress->nr_cases, matrix->cases[index].name, verdict);
+		printf("[%zu/%zu] %s: %s, kept from before\n", index + 1, progress->nr_cases,
+		       matrix->cases[index].name, verdict);
 }
 
-void progress_case(struct progress *progress, const struct plan_matrix *matrix, size_t index, double rest)
+void progress_case(struct progress *progress, const struct plan_matrix *matrix, size_t index,
+		   double rest)
 {
 	const struct plan_case *c = &matrix->cases[index];
 
@@ -77,7 +82,8 @@ double progress_left(const struct progress *progress, const struct verdict *verd
 	total *= pace;
 	/* Once cycles are over, they tell more than any model. */
 	if (verdict->cycle)
-		total = (progress->cycle_started - progress->case_started) / verdict->cycle * (progress->cycles + 1);
+		total = (progress->cycle_started - progress->case_started) / verdict->cycle *
+			(progress->cycles + 1);
 	/* It is not over before it is over. */
 	if (total < 1.05 * elapsed)
 		total = 1.05 * elapsed;
@@ -100,9 +106,9 @@ void progress_update(struct progress *progress, const struct verdict *verdict, c
 			    now - progress->last_shown < LINE_SECONDS && !new_cycle)
 		return;
 	snprintf(left, sizeof(left), "%s", progress_time(progress_left(progress, verdict)));
-	printf("%s[%zu/%zu] %s: cycle %ld of %ld%s%s, about %s left%s", progress->tty ? "\r" : "", progress->index + 1,
-	       progress->nr_cases, progress->name, verdict->cycle, progress->cycles, *stage ? ", " : "", stage, left,
-	       progress->tty ? "\033[K" : "\n");
+	printf("%s[%zu/%zu] %s: cycle %ld of %ld%s%s, about %s left%s", progress->tty ? "\r" : "",
+	       progress->index + 1, progress->nr_cases, progress->name, verdict->cycle,
+	       progress->cycles, *stage ? ", " : "", stage, left, progress->tty ? "\033[K" : "\n");
 	fflush(stdout);
 	progress->last_shown = now;
 }
@@ -115,7 +121,8 @@ void progress_done(struct progress *progress, const char *verdict, const char *d
 	progress->spent_expected += progress->expected;
 	if (progress->quiet)
 		return;
-	printf("%s[%zu/%zu] %s: %s in %s: %s\n", progress->tty ? "\r\033[K" : "", progress->index + 1, progress->nr_cases,
-	       progress->name, verdict, progress_time(took), detail);
+	printf("%s[%zu/%zu] %s: %s in %s: %s\n", progress->tty ? "\r\033[K" : "",
+	       progress->index + 1, progress->nr_cases, progress->name, verdict,
+	       progress_time(took), detail);
 	fflush(stdout);
 }

@@ -45,7 +45,10 @@ struct progress {
 	char stage[32];
 };
 
-/** progress_expected() - seconds that a case should take here, by a simple model fitted to measured runs */
+/**
+ * progress_expected() - seconds that a case should take here, by a simple model fitted to measured
+ * runs
+ */
 double progress_expected(const struct plan_case *plan_case);
 
 /** progress_time() - seconds as people read them ("2 h 05 min", "40 s"), in a static buffer */
@@ -55,10 +58,12 @@ const char *progress_time(double seconds);
 void progress_start(struct progress *progress, const char *mode, const struct plan_matrix *matrix);
 
 /** progress_case() - case number @index begins; those behind it should take @rest seconds */
-void progress_case(struct progress *progress, const struct plan_matrix *matrix, size_t index, double rest);
+void progress_case(struct progress *progress, const struct plan_matrix *matrix, size_t index,
+		   double rest);
 
 /** progress_kept() - case number @index has its verdict from before */
-void progress_kept(const struct progress *progress, const struct plan_matrix *matrix, size_t index, const char *verdict);
+void progress_kept(const struct progress *progress, const struct plan_matrix *matrix, size_t index,
+		   const char *verdict);
 
 /** progress_update() - called often; shows something when there is something to show */
 void progress_update(struct progress *progress, const struct verdict *verdict, const char *stage);

@@ -69,14 +69,20 @@ static int take_history(void *context, struct json_object *event)
 	}
 	if (!history)
 		return 0;
-	if (json_object_object_get_ex(event, "attempt", &attempt) && json_object_get_int(attempt) > history->attempts)
+	if (json_object_object_get_ex(event, "attempt", &attempt) &&
+	    json_object_get_int(attempt) > history->attempts)
 		history->attempts = json_object_get_int(attempt);
 	history->finished = false;
-	if (!strcmp(text_of(event, "state"), "end") && !results_verdict_parse(text_of(event, "verdict"), &verdict)) {
+	if (!strcmp(text_of(event, "state"), "end") &&
+	    !results_verdict_parse(text_of(event, "verdict"), &verdict)) {
 		history->verdict = verdict;
-		/* These say that the case was not brought to its end, unless that is what a test plan wants to see. */
+		/*
+		 * These say that the case was not brought to its end, unless that is what a test
+		 * plan wants to see.
+		 */
 		history->finished = (verdict != RESULTS_INCOMPLETE && verdict != RESULTS_ABORT &&
-				     verdict != RESULTS_NOTRUN) || as_expected(plan_case, verdict);
+				     verdict != RESULTS_NOTRUN) ||
+				    as_expected(plan_case, verdict);
 	}
 	return 0;
 }
@@ -92,7 +98,8 @@ int run_history(const char *dir, const struct plan_matrix *matrix, struct case_h
 int run_check(const struct plan_matrix *matrix)
 {
 	for (size_t i = 0; i < matrix->nr_cases; i++) {
-		const struct target_ops *ops = target_find(plan_text(&matrix->cases[i], OPT_target));
+		const struct target_ops *ops =
+			target_find(plan_text(&matrix->cases[i], OPT_target));
 		struct plan_error error = { "" };
 		int ret = ops->check(&matrix->cases[i], &error);
 
@@ -111,28 +118,37 @@ static bool must_abort(const struct plan_case *plan_case, enum results_verdict v
 		const char *choice;
 		enum results_verdict verdict;
 	} rows[] = {
-		{ "fail", RESULTS_FAIL }, { "fail", RESULTS_DMESG_FAIL },
+		{ "fail", RESULTS_FAIL },
+		{ "fail", RESULTS_DMESG_FAIL },
 		/* A kernel that warned is tainted; there is no warning without. */
-		{ "taint", RESULTS_DMESG_WARN }, { "taint", RESULTS_DMESG_FAIL },
-		{ "warn", RESULTS_WARN }, { "warn", RESULTS_DMESG_WARN },
-		{ "crash", RESULTS_CRASH }, { "timeout", RESULTS_TIMEOUT },
+		{ "taint", RESULTS_DMESG_WARN },
+		{ "taint", RESULTS_DMESG_FAIL },
+		{ "warn", RESULTS_WARN },
+		{ "warn", RESULTS_DMESG_WARN },
+		{ "crash", RESULTS_CRASH },
+		{ "timeout", RESULTS_TIMEOUT },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].verdict == verdict && plan_has_choice(plan_case, OPT_abort_on, rows[i].choice))
+		if (rows[i].verdict == verdict &&
+		    plan_has_choice(plan_case, OPT_abort_on, rows[i].choice))
 			return !as_expected(plan_case, verdict);
 	return false;
 }
 
-/* What a verdict adds to that of the run: one that a test plan wants to see is as good as a pass. */
+/*
+ * What a verdict adds to that of the run: one that a test plan wants to see is as good as a pass.
+ */
 static enum results_verdict counts(const struct plan_case *plan_case, enum results_verdict verdict)
 {
 	if (!strcmp(plan_text(plan_case, OPT_expect), "pass"))
 		return verdict;
-	return as_expected(plan_case, verdict) ? RESULTS_PASS : results_verdict_worse(verdict, RESULTS_FAIL);
+	return as_expected(plan_case, verdict) ? RESULTS_PASS :
+						 results_verdict_worse(verdict, RESULTS_FAIL);
 }
 
-static int write_run(struct results_store *store, const struct plan_matrix *matrix, const char *state, const char *verdict)
+static int write_run(struct results_store *store, const struct plan_matrix *matrix,
+		     const char *state, const char *verdict)
 {
 	struct json_object *event __json = json_object_new_object();
 
@@ -140,14 +156,17 @@ static int write_run(struct results_store *store, const struct plan_matrix *matr
 	json_object_object_add(event, "state", json_object_new_string(state));
 	json_object_object_add(event, "time", json_object_new_int64(time(NULL)));
 	if (matrix->nr_cases)
-		json_object_object_add(event, "target", json_object_new_string(plan_text(&matrix->cases[0], OPT_target)));
+		json_object_object_add(
+			event, "target",
+			json_object_new_string(plan_text(&matrix->cases[0], OPT_target)));
 	if (verdict)
 		json_object_object_add(event, "verdict", json_object_new_string(verdict));
 	return results_store_append(store, event);
 }
 
 /* Seconds that the cases behind @index should take, without those that are finished. */
-static double expected_after(const struct plan_matrix *matrix, const struct case_history *history, size_t index)
+static double expected_after(const struct plan_matrix *matrix, const struct case_history *history,
+			     size_t index)
 {
 	double seconds = 0;
 
@@ -157,8 +176,8 @@ static double expected_after(const struct plan_matrix *matrix, const struct case
 	return seconds;
 }
 
-int run_matrix(struct results_store *store, const struct plan_matrix *matrix, struct case_history *history,
-	       const char *progress_mode)
+int run_matrix(struct results_store *store, const struct plan_matrix *matrix,
+	       struct case_history *history, const char *progress_mode)
 {
 	enum results_verdict verdict = RESULTS_SKIP;
 	struct progress progress;
@@ -177,10 +196,13 @@ int run_matrix(struct results_store *store, const struct plan_matrix *matrix, st
 			progress_kept(&progress, matrix, i, results_verdict_name(outcome.verdict));
 		} else {
 			progress_case(&progress, matrix, i, expected_after(matrix, history, i));
-			ret = case_run(store, c, history ? history[i].attempts + 1 : 1, &progress, &outcome);
-			progress_done(&progress, results_verdict_name(outcome.verdict), outcome.detail);
+			ret = case_run(store, c, history ? history[i].attempts + 1 : 1, &progress,
+				       &outcome);
+			progress_done(&progress, results_verdict_name(outcome.verdict),
+				      outcome.detail);
 		}
-		verdict = results_verdict_worse(verdict, ret ? RESULTS_ABORT : counts(c, outcome.verdict));
+		verdict = results_verdict_worse(verdict,
+						ret ? RESULTS_ABORT : counts(c, outcome.verdict));
 		expected = expected && as_expected(c, outcome.verdict);
 		if (!ret && must_abort(c, outcome.verdict)) {
 			say("stopping the run after case %s, as --abort-on says", c->name);
@@ -196,7 +218,8 @@ int run_matrix(struct results_store *store, const struct plan_matrix *matrix, st
 	/* Also after an error: what is there is worth a report. */
 	published = results_publish(store);
 	if (published)
-		say("%s: cannot write results.json and report.html: %s", results_store_path(store), strerror(-published));
+		say("%s: cannot write results.json and report.html: %s", results_store_path(store),
+		    strerror(-published));
 	if (published || ret)
 		return EXIT_CANNOT_RUN;
 	return expected && !stop_requested ? EXIT_PASS : EXIT_NOT_PASS;

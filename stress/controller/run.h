@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The cases of a matrix, one after the other, into one results directory: what "run" and "resume" share. A single case is case.h's
- * business.
+ * The cases of a matrix, one after the other, into one results directory: what "run" and "resume"
+ * share. A single case is case.h's business.
  */
 #ifndef FLBENCH_RUN_H
 #define FLBENCH_RUN_H
@@ -46,7 +46,7 @@ int run_check(const struct plan_matrix *matrix);
  * @progress: the option "progress"
  * Return: an enum exit_code.
  */
-int run_matrix(struct results_store *store, const struct plan_matrix *matrix, struct case_history *history,
-	       const char *progress);
+int run_matrix(struct results_store *store, const struct plan_matrix *matrix,
+	       struct case_history *history, const char *progress);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The rows of the tables in tables.h. A row whose "unavailable" is set is named to the user, but not used. */
+/*
+ * The rows of the tables in tables.h. A row whose "unavailable" is set is named to the user, but
+ * not used.
+ */
 #include <string.h>
 
 #include "tables.h"
@@ -43,7 +46,8 @@ const struct arch arches[] = {
 static const char *const mock_kconfig[] = { "CONFIG_IOMMUFD_TEST", NULL };
 static const char *const mock_modes[] = { "amdv1", NULL };
 static const char *const intel_kconfig[] = { "CONFIG_INTEL_IOMMU", NULL };
-static const char *const intel_registers[] = { "intel-iommu/version", "intel-iommu/cap", "intel-iommu/ecap", NULL };
+static const char *const intel_registers[] = { "intel-iommu/version", "intel-iommu/cap",
+					       "intel-iommu/ecap", NULL };
 static const char *const amd_kconfig[] = { "CONFIG_AMD_IOMMU", NULL };
 static const char *const amd_registers[] = { "amd-iommu/cap", "amd-iommu/features", NULL };
 static const char *const smmuv3_kconfig[] = { "CONFIG_ARM_SMMU_V3", NULL };

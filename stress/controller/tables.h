@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The three tables that a new target, architecture or IOMMU is a row of. The rest of the controller knows none of their names.
+ * The three tables that a new target, architecture or IOMMU is a row of. The rest of the controller
+ * knows none of their names.
  */
 #ifndef FLBENCH_TABLES_H
 #define FLBENCH_TABLES_H
@@ -79,7 +80,8 @@ struct target_ops {
 	const char *what;
 	/**
 	 * @check: can this case be started here? Changes nothing.
-	 * Return: 0, -EINVAL for bad input, -ENOENT if something is missing; @error says what and how to get it.
+	 * Return: 0, -EINVAL for bad input, -ENOENT if something is missing; @error says what and
+	 * how to get it.
 	 */
 	int (*check)(const struct plan_case *plan_case, struct plan_error *error);
 	/**

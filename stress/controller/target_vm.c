@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Target "vm": one QEMU process on this machine. It dies with the controller, has a bounded address space and a process group of
- * its own, and writes console and events into the directory of the case. What the lines mean is left to others.
+ * Target "vm": one QEMU process on this machine. It dies with the controller, has a bounded address
+ * space and a process group of its own, and writes console and events into the directory of the
+ * case. What the lines mean is left to others.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,8 @@ struct arguments {
 	bool failed;
 };
 
-static __attribute__((format(printf, 2, 3))) void add(struct arguments *arguments, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void add(struct arguments *arguments,
+						      const char *format, ...)
 {
 	char **list = reallocarray(arguments->list, arguments->nr + 2, sizeof(*list));
 	char *text = NULL;
@@ -75,13 +77,14 @@ static char *kernel_words(const struct plan_case *plan_case)
 	const struct iommu_vendor *vendor = iommu_vendor_find(plan_text(plan_case, OPT_iommu));
 
 	/*
-	 * retain_initrd: the agent hands the same initramfs to the next kernel. printk.time: messages of the kernel and
-	 * lines of programs can be told apart. KUnit tests run at boot only if asked for. nokaslr: the same
-	 * instructions in each run.
+	 * retain_initrd: the agent hands the same initramfs to the next kernel. printk.time:
+	 * messages of the kernel and lines of programs can be told apart. KUnit tests run at boot
+	 * only if asked for. nokaslr: the same instructions in each run.
 	 */
-	return format_text("console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s %s",
-			   arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line, vendor->command_line,
-			   plan_text(plan_case, OPT_append));
+	return format_text(
+		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s %s",
+		arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line,
+		vendor->command_line, plan_text(plan_case, OPT_append));
 }
 
 char **vm_command_line(const struct plan_case *plan_case, const char *dir, const char *accel)
@@ -108,7 +111,10 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 		add(&arguments, "shift=0,sleep=off");
 	}
 	add(&arguments, "-rtc");
-	/* The time of day seeds the guest's random numbers: it must be the same in every run, or the counts differ. */
+	/*
+	 * The time of day seeds the guest's random numbers: it must be the same in every run, or
+	 * the counts differ.
+	 */
 	add(&arguments, "base=2026-01-01T00:00:00,clock=vm");
 	add(&arguments, "-seed");
 	add(&arguments, "%lld", plan_number(plan_case, OPT_seed));
@@ -154,7 +160,10 @@ static void limit_address_space(long long mib)
 	setrlimit(RLIMIT_AS, &limit);
 }
 
-/* Start QEMU with its messages going to @log. Return: its process id or a negative errno, also if it cannot be executed. */
+/*
+ * Start QEMU with its messages going to @log. Return: its process id or a negative errno, also if
+ * it cannot be executed.
+ */
 static pid_t spawn(char **arguments, const char *log, long long mib)
 {
 	pid_t parent = getpid();
@@ -171,7 +180,8 @@ static pid_t spawn(char **arguments, const char *log, long long mib)
 		limit_address_space(mib);
 		null_fd = open("/dev/null", O_RDONLY);
 		log_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-		if (log_fd >= 0 && null_fd >= 0 && dup2(null_fd, 0) == 0 && dup2(log_fd, 1) == 1 && dup2(log_fd, 2) == 2)
+		if (log_fd >= 0 && null_fd >= 0 && dup2(null_fd, 0) == 0 && dup2(log_fd, 1) == 1 &&
+		    dup2(log_fd, 2) == 2)
 			execvp(arguments[0], arguments);
 		failed = errno;
 		/* If this does not arrive either, the exit status still says that nothing ran. */
@@ -198,7 +208,10 @@ static bool file_has(const char *path, const char *text)
 	return content && strstr(content, text);
 }
 
-/* KVM may open and yet not run a guest (nested without support): only a kernel that gets to its first lines counts. */
+/*
+ * KVM may open and yet not run a guest (nested without support): only a kernel that gets to its
+ * first lines counts.
+ */
 static bool kvm_works(const struct plan_case *plan_case)
 {
 	char template[] = "/tmp/flbench-kvm-XXXXXX";
@@ -215,22 +228,30 @@ static bool kvm_works(const struct plan_case *plan_case)
 	add(&arguments, "%s", qemu_of(plan_case));
 	add(&arguments, "-machine");
 	add(&arguments, "%s", arch->machine);
-	for (const char *const *word = (const char *const[]){ "-accel", "kvm", "-cpu", arch->cpu_kvm, "-m", "512M",
-	     "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", NULL }; *word; word++)
+	for (const char *const *word =
+		     (const char *const[]){ "-accel", "kvm", "-cpu", arch->cpu_kvm, "-m", "512M",
+					    "-nodefaults", "-no-user-config", "-no-reboot",
+					    "-display", "none", NULL };
+	     *word; word++)
 		add(&arguments, "%s", *word);
 	add(&arguments, "-serial");
 	add(&arguments, "file:%s", console);
 	add(&arguments, "-kernel");
 	add(&arguments, "%s", plan_text(plan_case, OPT_kernel));
 	add(&arguments, "-append");
-	add(&arguments, "console=%s panic=-1 kunit.autorun=0 %s", arch->console, arch->command_line);
+	add(&arguments, "console=%s panic=-1 kunit.autorun=0 %s", arch->console,
+	    arch->command_line);
 	if (arguments.failed)
 		goto out;
 	pid = spawn(arguments.list, log, 512 + QEMU_OVERHEAD_MIB);
 	if (pid < 0)
 		goto out;
-	for (double end = seconds_now() + KVM_PROBE_SECONDS; !works && seconds_now() < end; sleep_ms(100)) {
-		/* Without an initramfs the kernel panics for want of a root, at the end of its initialisation. */
+	for (double end = seconds_now() + KVM_PROBE_SECONDS; !works && seconds_now() < end;
+	     sleep_ms(100)) {
+		/*
+		 * Without an initramfs the kernel panics for want of a root, at the end of its
+		 * initialisation.
+		 */
 		works = file_has(console, "Kernel panic - not syncing: VFS");
 		if (waitpid(pid, NULL, WNOHANG) == pid) {
 			pid = 0;
@@ -266,8 +287,8 @@ const char *vm_accel(const struct plan_case *plan_case)
 	return works ? "kvm" : "tcg";
 }
 
-static __attribute__((format(printf, 3, 4)))
-int complain(struct plan_error *error, int ret, const char *format, ...)
+static __attribute__((format(printf, 3, 4))) int complain(struct plan_error *error, int ret,
+							  const char *format, ...)
 {
 	va_list args;
 
@@ -277,19 +298,24 @@ int complain(struct plan_error *error, int ret, const char *format, ...)
 	return ret;
 }
 
-static int check_file(const struct plan_case *plan_case, enum option_id id, struct plan_error *error)
+static int check_file(const struct plan_case *plan_case, enum option_id id,
+		      struct plan_error *error)
 {
 	const char *name = plan_option(id)->name;
 	const char *path = plan_text(plan_case, id);
 	struct stat st;
 
 	if (!*path)
-		return complain(error, -EINVAL, "case %s: no %s; start through scripts/run, which builds one, or give --%s FILE",
-				plan_case->name, name, name);
+		return complain(
+			error, -EINVAL,
+			"case %s: no %s; start through scripts/run, which builds one, or give --%s FILE",
+			plan_case->name, name, name);
 	if (stat(path, &st))
-		return complain(error, -EINVAL, "case %s: %s %s: %s", plan_case->name, name, path, strerror(errno));
+		return complain(error, -EINVAL, "case %s: %s %s: %s", plan_case->name, name, path,
+				strerror(errno));
 	if (!S_ISREG(st.st_mode) || access(path, R_OK))
-		return complain(error, -EINVAL, "case %s: %s %s is not a file that can be read", plan_case->name, name, path);
+		return complain(error, -EINVAL, "case %s: %s %s is not a file that can be read",
+				plan_case->name, name, path);
 	return 0;
 }
 
@@ -309,10 +335,13 @@ static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 	if (ret)
 		return ret;
 	if (cpio_find(plan_text(plan_case, OPT_initrd), "init", &offset, &size))
-		return complain(error, -EINVAL, "case %s: initrd %s is not an uncompressed cpio archive with /init in it",
-				plan_case->name, plan_text(plan_case, OPT_initrd));
+		return complain(
+			error, -EINVAL,
+			"case %s: initrd %s is not an uncompressed cpio archive with /init in it",
+			plan_case->name, plan_text(plan_case, OPT_initrd));
 	if (!qemu)
-		return complain(error, -ENOENT, "cannot find %s; install the package %s or give --qemu FILE",
+		return complain(error, -ENOENT,
+				"cannot find %s; install the package %s or give --qemu FILE",
 				qemu_of(plan_case), arch->qemu_package);
 	return 0;
 }
@@ -327,13 +356,14 @@ static bool archive_has(const char *archive, const char *name, const char *path)
 	size_t size, at = 0;
 	off_t offset;
 
-	if (a < 0 || b < 0 || fstat(b, &st) || cpio_find(archive, name, &offset, &size) || (size_t)st.st_size != size)
+	if (a < 0 || b < 0 || fstat(b, &st) || cpio_find(archive, name, &offset, &size) ||
+	    (size_t)st.st_size != size)
 		return false;
 	while (at < size) {
 		size_t part = size - at < sizeof(one) ? size - at : sizeof(one);
 
-		if (pread(a, one, part, offset + at) != (ssize_t)part || pread(b, two, part, at) != (ssize_t)part ||
-		    memcmp(one, two, part))
+		if (pread(a, one, part, offset + at) != (ssize_t)part ||
+		    pread(b, two, part, at) != (ssize_t)part || memcmp(one, two, part))
 			return false;
 		at += part;
 	}
@@ -341,8 +371,9 @@ static bool archive_has(const char *archive, const char *name, const char *path)
 }
 
 /*
- * The initramfs of a case: the guest image, then an archive with the case file and the kernels that the image lacks. The kernel
- * unpacks one after the other. QEMU takes one file only, hence the copy; it is removed when the case is over.
+ * The initramfs of a case: the guest image, then an archive with the case file and the kernels that
+ * the image lacks. The kernel unpacks one after the other. QEMU takes one file only, hence the
+ * copy; it is removed when the case is over.
  */
 static int make_initrd(const struct target *target, const char *path)
 {
@@ -403,21 +434,24 @@ static int vm_start(struct target *target, struct plan_error *error)
 {
 	char *initrd __freed = format_text("%s/initrd", target->dir);
 	char *log __freed = format_text("%s/qemu.log", target->dir);
-	char **arguments = vm_command_line(target->plan_case, target->dir, vm_accel(target->plan_case));
+	char **arguments =
+		vm_command_line(target->plan_case, target->dir, vm_accel(target->plan_case));
 	int ret = -ENOMEM;
 
 	if (!initrd || !log || !arguments)
 		goto out;
 	ret = make_initrd(target, initrd);
 	if (ret) {
-		complain(error, ret, "%s: cannot make the initramfs of the case: %s", initrd, strerror(-ret));
+		complain(error, ret, "%s: cannot make the initramfs of the case: %s", initrd,
+			 strerror(-ret));
 		goto out;
 	}
 	target->event_fd = open_log(target->dir, "events.jsonl");
 	target->console_fd = open_log(target->dir, "console.log");
 	ret = target->event_fd < 0 ? target->event_fd : target->console_fd;
 	if (ret < 0) {
-		complain(error, ret, "%s: cannot make the logs of the case: %s", target->dir, strerror(-ret));
+		complain(error, ret, "%s: cannot make the logs of the case: %s", target->dir,
+			 strerror(-ret));
 		goto out;
 	}
 	ret = spawn(arguments, log, plan_number(target->plan_case, OPT_memory) + QEMU_OVERHEAD_MIB);
@@ -460,7 +494,8 @@ static void note_last_line(struct target *target)
 	size_t length = strlen(target->exit_text);
 
 	if (text && *text)
-		snprintf(target->exit_text + length, sizeof(target->exit_text) - length, ": %s", last ? last + 1 : text);
+		snprintf(target->exit_text + length, sizeof(target->exit_text) - length, ": %s",
+			 last ? last + 1 : text);
 }
 
 static enum ending vm_ended(struct target *target)
@@ -471,13 +506,18 @@ static enum ending vm_ended(struct target *target)
 		return target->ending;
 	target->pid = 0;
 	if (WIFSIGNALED(status)) {
-		snprintf(target->exit_text, sizeof(target->exit_text), "QEMU ended by signal %d (%s)", WTERMSIG(status),
+		snprintf(target->exit_text, sizeof(target->exit_text),
+			 "QEMU ended by signal %d (%s)", WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));
 		/* What people and the kernel's OOM killer send; all else is QEMU's own fault. */
 		target->ending = WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM ||
-				 WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGHUP ? ENDING_KILLED : ENDING_DIED;
+						 WTERMSIG(status) == SIGINT ||
+						 WTERMSIG(status) == SIGHUP ?
+					 ENDING_KILLED :
+					 ENDING_DIED;
 	} else if (WEXITSTATUS(status)) {
-		snprintf(target->exit_text, sizeof(target->exit_text), "QEMU ended with status %d", WEXITSTATUS(status));
+		snprintf(target->exit_text, sizeof(target->exit_text), "QEMU ended with status %d",
+			 WEXITSTATUS(status));
 		note_last_line(target);
 		target->ending = ENDING_DIED;
 	} else {
@@ -493,7 +533,9 @@ static void vm_kill(struct target *target)
 
 	if (!group)
 		return;
-	/* QEMU leads its group; the group also has what a wrapper given by --qemu may have started. */
+	/*
+	 * QEMU leads its group; the group also has what a wrapper given by --qemu may have started.
+	 */
 	kill(-group, SIGKILL);
 	kill(group, SIGKILL);
 	while (waitpid(target->pid, NULL, 0) < 0 && errno == EINTR)
@@ -505,7 +547,8 @@ static void vm_kill(struct target *target)
 	for (int tries = 0; tries < 100 && !kill(-group, 0); tries++)
 		sleep_ms(10);
 	if (!kill(-group, 0))
-		say("process group %d of QEMU is still there after SIGKILL; it hangs in the kernel", group);
+		say("process group %d of QEMU is still there after SIGKILL; it hangs in the kernel",
+		    group);
 }
 
 static void vm_stop(struct target *target)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Small helpers that every file of the program uses: clean-up by scope, messages, clocks, whole reads and writes. */
+/*
+ * Small helpers that every file of the program uses: clean-up by scope, messages, clocks, whole
+ * reads and writes.
+ */
 #ifndef FLBENCH_UTIL_H
 #define FLBENCH_UTIL_H
 
@@ -49,10 +52,10 @@ static inline void cleanup_closedir(DIR **dir)
 
 /** enum exit_code - how the program ends */
 enum exit_code {
-	EXIT_PASS = 0,		/* every case got the verdict that was expected */
-	EXIT_NOT_PASS = 1,	/* a check failed, or a case did not get that far */
-	EXIT_BAD_INPUT = 2,	/* nothing was started */
-	EXIT_CANNOT_RUN = 3,	/* something is missing or broke on the controller's side */
+	EXIT_PASS = 0, /* every case got the verdict that was expected */
+	EXIT_NOT_PASS = 1, /* a check failed, or a case did not get that far */
+	EXIT_BAD_INPUT = 2, /* nothing was started */
+	EXIT_CANNOT_RUN = 3, /* something is missing or broke on the controller's side */
 };
 
 /**
@@ -78,7 +81,10 @@ char *read_text(int dirfd, const char *path);
 /** seconds_now() - a clock that only goes forward, in seconds */
 double seconds_now(void);
 
-/** run_output() - run a program and take what it prints, without the newline at the end; NULL if it fails or prints nothing */
+/**
+ * run_output() - run a program and take what it prints, without the newline at the end; NULL if it
+ * fails or prints nothing
+ */
 char *run_output(const char *const argv[]);
 
 /** find_program() - full path of a program, as execvp(3) would find it; NULL if there is none */

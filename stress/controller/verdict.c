@@ -9,30 +9,30 @@
 
 /* Texts after which the kernel does not come back. */
 static const char *const panics[] = {
-	"Kernel panic - not syncing",	/* kernel/panic.c */
+	"Kernel panic - not syncing", /* kernel/panic.c */
 };
 
 /* Texts that a clean kernel never prints. They are looked for at the start of a message. */
 static const char *const warnings[] = {
-	"WARNING:",			/* kernel/panic.c, kernel/locking/lockdep.c */
-	"BUG:",				/* mm/kasan/report.c, arch/x86/mm/fault.c, lib/bug.c */
-	"kernel BUG at",		/* lib/bug.c */
-	"Oops",				/* arch/x86/kernel/dumpstack.c */
-	"general protection fault",	/* arch/x86/kernel/traps.c */
-	"UBSAN:",			/* lib/ubsan.c */
-	"INFO: task ",			/* kernel/hung_task.c */
-	"INFO: rcu",			/* kernel/rcu/tree_stall.h */
+	"WARNING:", /* kernel/panic.c, kernel/locking/lockdep.c */
+	"BUG:", /* mm/kasan/report.c, arch/x86/mm/fault.c, lib/bug.c */
+	"kernel BUG at", /* lib/bug.c */
+	"Oops", /* arch/x86/kernel/dumpstack.c */
+	"general protection fault", /* arch/x86/kernel/traps.c */
+	"UBSAN:", /* lib/ubsan.c */
+	"INFO: task ", /* kernel/hung_task.c */
+	"INFO: rcu", /* kernel/rcu/tree_stall.h */
 	"rcu: INFO:",
-	"INFO: lockdep is turned off",	/* kernel/locking/lockdep.c */
+	"INFO: lockdep is turned off", /* kernel/locking/lockdep.c */
 	"INFO: trying to register non-static key",
-	"refcount_t:",			/* lib/refcount.c */
-	"watchdog: BUG:",		/* kernel/watchdog.c */
-	"list_add corruption",		/* lib/list_debug.c */
+	"refcount_t:", /* lib/refcount.c */
+	"watchdog: BUG:", /* kernel/watchdog.c */
+	"list_add corruption", /* lib/list_debug.c */
 	"list_del corruption",
-	"page dumped because",		/* mm/debug.c */
-	"ODEBUG:",			/* lib/debugobjects.c */
+	"page dumped because", /* mm/debug.c */
+	"ODEBUG:", /* lib/debugobjects.c */
 	"DEBUG_LOCKS_WARN_ON",
-	"DMA-API:",			/* kernel/dma/debug.c */
+	"DMA-API:", /* kernel/dma/debug.c */
 	"page_owner free stack",
 };
 
@@ -54,16 +54,20 @@ static const char *text_of(struct json_object *event, const char *key)
 {
 	struct json_object *value;
 
-	return json_object_object_get_ex(event, key, &value) && json_object_is_type(value, json_type_string) ?
-		json_object_get_string(value) : "";
+	return json_object_object_get_ex(event, key, &value) &&
+			       json_object_is_type(value, json_type_string) ?
+		       json_object_get_string(value) :
+		       "";
 }
 
 static long number_of(struct json_object *event, const char *key, long missing)
 {
 	struct json_object *value;
 
-	return json_object_object_get_ex(event, key, &value) && json_object_is_type(value, json_type_int) ?
-		json_object_get_int64(value) : missing;
+	return json_object_object_get_ex(event, key, &value) &&
+			       json_object_is_type(value, json_type_int) ?
+		       json_object_get_int64(value) :
+		       missing;
 }
 
 static void take_check(struct verdict *verdict, struct json_object *event, long cycle)
@@ -75,11 +79,12 @@ static void take_check(struct verdict *verdict, struct json_object *event, long 
 			verdict->passed[cycle]++;
 	} else if (!strcmp(outcome, "skip")) {
 		if (!verdict->skipped++ && !*verdict->reason)
-			snprintf(verdict->reason, sizeof(verdict->reason), "%s: %s", text_of(event, "name"),
-				 text_of(event, "detail"));
+			snprintf(verdict->reason, sizeof(verdict->reason), "%s: %s",
+				 text_of(event, "name"), text_of(event, "detail"));
 	} else if (!verdict->failed++) {
-		snprintf(verdict->reason, sizeof(verdict->reason), "cycle %ld: check '%s' failed: %s", cycle,
-			 text_of(event, "name"), text_of(event, "detail"));
+		snprintf(verdict->reason, sizeof(verdict->reason),
+			 "cycle %ld: check '%s' failed: %s", cycle, text_of(event, "name"),
+			 text_of(event, "detail"));
 	}
 }
 
@@ -101,11 +106,15 @@ void verdict_event(struct verdict *verdict, struct json_object *event)
 		verdict->done_skip = !strcmp(text_of(event, "verdict"), "skip");
 		verdict->done_cycle = cycle;
 		if (!verdict->failed && *text_of(event, "detail"))
-			snprintf(verdict->reason, sizeof(verdict->reason), "%s", text_of(event, "detail"));
+			snprintf(verdict->reason, sizeof(verdict->reason), "%s",
+				 text_of(event, "detail"));
 	}
 }
 
-/* Skip "[   12.345678] " and the caller's "[   T1] ", which the configuration of printk may put there. */
+/*
+ * Skip "[   12.345678] " and the caller's "[   T1] ", which the configuration of printk may put
+ * there.
+ */
 static const char *message_of(const char *line)
 {
 	while (*line == '[') {
@@ -155,7 +164,8 @@ long verdict_completed(const struct verdict *verdict)
 	long completed = verdict->cycle - 1;
 
 	if (verdict->done && verdict->done_pass)
-		completed = verdict->done_cycle < verdict->planned ? verdict->done_cycle : verdict->planned;
+		completed = verdict->done_cycle < verdict->planned ? verdict->done_cycle :
+								     verdict->planned;
 	return completed > 0 ? completed : 0;
 }
 
@@ -174,38 +184,44 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 	for (long cycle = 0; cycle <= verdict->planned; cycle++)
 		passed += verdict->passed[cycle];
 	if (verdict->failed || (!verdict->done_pass && !verdict->done_skip)) {
-		snprintf(detail, size, "%s", *verdict->reason ? verdict->reason : "the agent says so");
+		snprintf(detail, size, "%s",
+			 *verdict->reason ? verdict->reason : "the agent says so");
 		return RESULTS_FAIL;
 	}
 	if (verdict->done_skip || (!passed && verdict->skipped)) {
-		snprintf(detail, size, "%s", *verdict->reason ? verdict->reason : "nothing could be tried");
+		snprintf(detail, size, "%s",
+			 *verdict->reason ? verdict->reason : "nothing could be tried");
 		return RESULTS_SKIP;
 	}
 	if (verdict_completed(verdict) < verdict->planned) {
-		snprintf(detail, size, "the agent stopped after %ld of %ld cycles", verdict_completed(verdict),
-			 verdict->planned);
+		snprintf(detail, size, "the agent stopped after %ld of %ld cycles",
+			 verdict_completed(verdict), verdict->planned);
 		return RESULTS_INCOMPLETE;
 	}
 	for (long cycle = 1; cycle <= verdict->planned; cycle++) {
 		if (!verdict->passed[cycle]) {
-			snprintf(detail, size, "cycle %ld has no check that passed: nothing is proven", cycle);
+			snprintf(detail, size,
+				 "cycle %ld has no check that passed: nothing is proven", cycle);
 			return RESULTS_FAIL;
 		}
 	}
 	/* A failed check might be among them. */
 	if (verdict->lost) {
-		snprintf(detail, size, "%lu checks passed, but %lu events of the agent are lost", passed, verdict->lost);
+		snprintf(detail, size, "%lu checks passed, but %lu events of the agent are lost",
+			 passed, verdict->lost);
 		return RESULTS_WARN;
 	}
 	if (verdict->errors) {
-		snprintf(detail, size, "%lu checks passed, but the agent logged %lu errors", passed, verdict->errors);
+		snprintf(detail, size, "%lu checks passed, but the agent logged %lu errors", passed,
+			 verdict->errors);
 		return RESULTS_WARN;
 	}
 	snprintf(detail, size, "%ld cycles, %lu checks passed", verdict->planned, passed);
 	return RESULTS_PASS;
 }
 
-enum results_verdict verdict_decide(const struct verdict *verdict, enum ending ending, char *detail, size_t size)
+enum results_verdict verdict_decide(const struct verdict *verdict, enum ending ending, char *detail,
+				    size_t size)
 {
 	enum results_verdict outcome;
 
@@ -214,7 +230,8 @@ enum results_verdict verdict_decide(const struct verdict *verdict, enum ending e
 		return RESULTS_ABORT;
 	}
 	if (ending == ENDING_BROKEN) {
-		snprintf(detail, size, "the controller could not go on in cycle %ld", verdict->cycle);
+		snprintf(detail, size, "the controller could not go on in cycle %ld",
+			 verdict->cycle);
 		return RESULTS_INCOMPLETE;
 	}
 	if (*verdict->panic) {
@@ -223,17 +240,22 @@ enum results_verdict verdict_decide(const struct verdict *verdict, enum ending e
 	}
 	if (ending == ENDING_TIMEOUT || ending == ENDING_INACTIVE) {
 		snprintf(detail, size, "%s in cycle %ld; last line of the console: %s",
-			 ending == ENDING_TIMEOUT ? "the case took too long" : "no sign of life", verdict->cycle,
-			 verdict->nr_tail ? verdict_tail(verdict, 0) : "(none)");
+			 ending == ENDING_TIMEOUT ? "the case took too long" : "no sign of life",
+			 verdict->cycle, verdict->nr_tail ? verdict_tail(verdict, 0) : "(none)");
 		return RESULTS_TIMEOUT;
 	}
 	if (ending == ENDING_KILLED || ending == ENDING_DIED) {
-		snprintf(detail, size, "%s in cycle %ld", ending == ENDING_KILLED ? "the target was killed from outside" :
-			 "the emulator ended with an error", verdict->cycle);
-		return verdict->events || ending == ENDING_KILLED ? RESULTS_INCOMPLETE : RESULTS_NOTRUN;
+		snprintf(detail, size, "%s in cycle %ld",
+			 ending == ENDING_KILLED ? "the target was killed from outside" :
+						   "the emulator ended with an error",
+			 verdict->cycle);
+		return verdict->events || ending == ENDING_KILLED ? RESULTS_INCOMPLETE :
+								    RESULTS_NOTRUN;
 	}
 	if (!verdict->done) {
-		snprintf(detail, size, "the target went off in cycle %ld without the agent being done", verdict->cycle);
+		snprintf(detail, size,
+			 "the target went off in cycle %ld without the agent being done",
+			 verdict->cycle);
 		outcome = verdict->failed ? RESULTS_FAIL : RESULTS_INCOMPLETE;
 	} else {
 		outcome = decide_done(verdict, detail, size);
@@ -247,8 +269,8 @@ enum results_verdict verdict_decide(const struct verdict *verdict, enum ending e
 		return RESULTS_DMESG_FAIL;
 	}
 	if (outcome == RESULTS_PASS || outcome == RESULTS_WARN || outcome == RESULTS_SKIP) {
-		snprintf(detail, size, "%lu warnings on the console, the first: %s", verdict->nr_warnings,
-			 verdict->warning);
+		snprintf(detail, size, "%lu warnings on the console, the first: %s",
+			 verdict->nr_warnings, verdict->warning);
 		return RESULTS_DMESG_WARN;
 	}
 	return outcome;

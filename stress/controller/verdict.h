@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The verdict of a case: fed with every event and console line as they come, asked at the end. It never waits, starts or writes
- * anything, so that recorded files give the same verdict as the run did.
+ * The verdict of a case: fed with every event and console line as they come, asked at the end. It
+ * never waits, starts or writes anything, so that recorded files give the same verdict as the run
+ * did.
  */
 #ifndef FLBENCH_VERDICT_H
 #define FLBENCH_VERDICT_H
@@ -15,14 +16,14 @@ struct json_object;
 
 /** enum ending - how the target came to its end */
 enum ending {
-	ENDING_NONE,		/* it still runs */
-	ENDING_OFF,		/* by itself: power off, or reset */
-	ENDING_KILLED,		/* by a signal from outside */
-	ENDING_DIED,		/* the emulator crashed or gave up */
-	ENDING_TIMEOUT,		/* we stopped it: the case took too long */
-	ENDING_INACTIVE,	/* we stopped it: no sign of life */
-	ENDING_ABORTED,		/* we stopped it: the user wanted so */
-	ENDING_BROKEN,		/* we stopped it: the controller cannot go on, such as on a full disk */
+	ENDING_NONE, /* it still runs */
+	ENDING_OFF, /* by itself: power off, or reset */
+	ENDING_KILLED, /* by a signal from outside */
+	ENDING_DIED, /* the emulator crashed or gave up */
+	ENDING_TIMEOUT, /* we stopped it: the case took too long */
+	ENDING_INACTIVE, /* we stopped it: no sign of life */
+	ENDING_ABORTED, /* we stopped it: the user wanted so */
+	ENDING_BROKEN, /* we stopped it: the controller cannot go on, such as on a full disk */
 };
 
 /** VERDICT_TAIL - lines of the console that are kept */
@@ -87,10 +88,15 @@ void verdict_event(struct verdict *verdict, struct json_object *event);
 /** verdict_console() - take in one line of the console */
 void verdict_console(struct verdict *verdict, const char *line, size_t length);
 
-/** verdict_completed() - cycles that are over: a later one has begun, or the agent is done with it */
+/**
+ * verdict_completed() - cycles that are over: a later one has begun, or the agent is done with it
+ */
 long verdict_completed(const struct verdict *verdict);
 
-/** verdict_tail() - line @back from the end of the console, 0 being the last; NULL if there are not so many */
+/**
+ * verdict_tail() - line @back from the end of the console, 0 being the last; NULL if there are not
+ * so many
+ */
 const char *verdict_tail(const struct verdict *verdict, unsigned int back);
 
 /**
@@ -100,10 +106,12 @@ const char *verdict_tail(const struct verdict *verdict, unsigned int back);
  * @detail: filled with one line that says why
  * @size: bytes of @detail
  *
- * A pass needs all planned cycles, at least one passed check in each, no failed one, and a clean console.
+ * A pass needs all planned cycles, at least one passed check in each, no failed one, and a clean
+ * console.
  *
  * Return: never RESULTS_NR_VERDICTS.
  */
-enum results_verdict verdict_decide(const struct verdict *verdict, enum ending ending, char *detail, size_t size);
+enum results_verdict verdict_decide(const struct verdict *verdict, enum ending ending, char *detail,
+				    size_t size);
 
 #endif

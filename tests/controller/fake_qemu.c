@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stands in for QEMU in the tests of the controller: takes its arguments, reads the case file from the initramfs as the guest would,
- * and writes events and console lines. What it acts out is the word fake=... of the kernel's command line.
+ * Stands in for QEMU in the tests of the controller: takes its arguments, reads the case file from
+ * the initramfs as the guest would, and writes events and console lines. What it acts out is the
+ * word fake=... of the kernel's command line.
  */
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -63,7 +64,8 @@ static struct json_object *read_case(const char *initrd)
 static void act(const char *mode, long cycle, const char *name)
 {
 	if (!strcmp(mode, "panic")) {
-		put(console, "[    1.000001] Kernel panic - not syncing: sysrq triggered crash\n[    1.000002] ---[ end ]---\n");
+		put(console,
+		    "[    1.000001] Kernel panic - not syncing: sysrq triggered crash\n[    1.000002] ---[ end ]---\n");
 		exit(0);
 	} else if (!strcmp(mode, "hang")) {
 		put(console, "[    1.000001] last words before silence\n");
@@ -81,9 +83,11 @@ static void act(const char *mode, long cycle, const char *name)
 	} else if (!strcmp(mode, "crashed")) {
 		raise(SIGABRT);
 	} else if (!strcmp(mode, "warning")) {
-		put(console, "[    1.000001] WARNING: CPU: 0 PID: 1 at mm/page_alloc.c:1 foo+0x1/0x2\n");
+		put(console,
+		    "[    1.000001] WARNING: CPU: 0 PID: 1 at mm/page_alloc.c:1 foo+0x1/0x2\n");
 	} else if (!strcmp(mode, "fail")) {
-		event("check", cycle, ",\"name\":\"translate\",\"verdict\":\"fail\",\"detail\":\"IOVA 0x1000: wrong page\"");
+		event("check", cycle,
+		      ",\"name\":\"translate\",\"verdict\":\"fail\",\"detail\":\"IOVA 0x1000: wrong page\"");
 	} else if (!strcmp(mode, "torn")) {
 		put(events, "{\"seq\":%ld,\"event\":\"pro", seq++);
 		event("progress", cycle, "");
@@ -102,7 +106,8 @@ static const char *word_of(const char *append, const char *name)
 
 	if (!found)
 		return "";
-	snprintf(value, sizeof(value), "%.*s", (int)strcspn(found + strlen(name), " "), found + strlen(name));
+	snprintf(value, sizeof(value), "%.*s", (int)strcspn(found + strlen(name), " "),
+		 found + strlen(name));
 	return value;
 }
 
@@ -118,7 +123,8 @@ int main(int argc, char **argv)
 	}
 	for (int i = 1; i + 1 < argc; i++) {
 		if (!strcmp(argv[i], "-serial") && !strncmp(argv[i + 1], "file:", 5))
-			*(console < 0 ? &console : &events) = open(argv[i + 1] + 5, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+			*(console < 0 ? &console : &events) =
+				open(argv[i + 1] + 5, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 		else if (!strcmp(argv[i], "-append"))
 			append = argv[i + 1];
 		else if (!strcmp(argv[i], "-initrd"))
@@ -150,15 +156,19 @@ int main(int argc, char **argv)
 		else if (!strcmp(mode, "slow") || !strcmp(mode, "stubborn"))
 			sleep_ms(400);
 		if (cycle && strcmp(mode, "unproven"))
-			event("check", cycle, ",\"name\":\"translate\",\"verdict\":\"pass\",\"detail\":\"\"");
-		event("metric", cycle, ",\"name\":\"preserve_instructions\",\"unit\":\"instructions\",\"value\":1000,\"labels\":{}");
+			event("check", cycle,
+			      ",\"name\":\"translate\",\"verdict\":\"pass\",\"detail\":\"\"");
+		event("metric", cycle,
+		      ",\"name\":\"preserve_instructions\",\"unit\":\"instructions\",\"value\":1000,\"labels\":{}");
 		event("progress", cycle, "");
 		if (!strcmp(mode, "early") && cycle == 1) {
 			cycles = 1;
 			break;
 		}
 	}
-	event("done", cycles, strcmp(mode, "fail") ? ",\"verdict\":\"pass\",\"detail\":\"\"" : ",\"verdict\":\"fail\",\"detail\":\"\"");
+	event("done", cycles,
+	      strcmp(mode, "fail") ? ",\"verdict\":\"pass\",\"detail\":\"\"" :
+				     ",\"verdict\":\"fail\",\"detail\":\"\"");
 	if (!strcmp(mode, "lingers"))
 		pause();
 	json_object_put(c);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Runs the program flbench with a stand-in for QEMU. Paths come from the environment: FLBENCH, FAKE_QEMU, DATA. */
+/*
+ * Runs the program flbench with a stand-in for QEMU. Paths come from the environment: FLBENCH,
+ * FAKE_QEMU, DATA.
+ */
 #ifndef FLBENCH_TEST_HARNESS_H
 #define FLBENCH_TEST_HARNESS_H
 
@@ -24,7 +27,10 @@ const char *in_work(const char *name);
 /** put_file() - write a file below the working directory, with its directories */
 void put_file(const char *name, const char *text);
 
-/** start() - start flbench with these arguments (NULL at the end), in the working directory; Return: its process id */
+/**
+ * start() - start flbench with these arguments (NULL at the end), in the working directory; Return:
+ * its process id
+ */
 pid_t start(const char *const argv[]);
 
 /** finish() - wait for it */
@@ -38,7 +44,9 @@ void free_result(struct result *result);
 /** wait_for() - wait up to 20 s until a file below the working directory has a text in it */
 bool wait_for(const char *name, const char *text);
 
-/** file_text() - contents of a file below the working directory, to be freed; "" if there is none */
+/**
+ * file_text() - contents of a file below the working directory, to be freed; "" if there is none
+ */
 char *file_text(const char *name);
 
 /** fake_pid() - process id that the stand-in wrote down, 0 if none */

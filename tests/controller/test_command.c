@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The command line: bad input gives one clear line and status 2, and check says the right thing on made-up machines. */
+/*
+ * The command line: bad input gives one clear line and status 2, and check says the right thing on
+ * made-up machines.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +29,8 @@ static void assert_refused(const char *reason, const char *const argv[])
 
 	flbench(&result, argv);
 	if (result.status != 2)
-		fail_msg("status %d instead of 2, wanted '%s': %s", result.status, reason, result.err);
+		fail_msg("status %d instead of 2, wanted '%s': %s", result.status, reason,
+			 result.err);
 	if (!strstr(result.err, reason))
 		fail_msg("'%s' does not say '%s'", result.err, reason);
 	newline = strchr(result.err, '\n');
@@ -56,14 +60,16 @@ static void bad_input(void **state)
 	REFUSED("--iommu: 'nosuch' is not one of mock", "run", "--iommu", "nosuch");
 	REFUSED("--iommu: 'intel' is known but not available yet", "run", "--iommu=intel");
 	REFUSED("--target: 'host' is known but not available yet", "run", "--target=host");
-	REFUSED("--fault: 'panik' is not one of none, panic, hang, exit; did you mean 'panic'?", "run", "--fault=panik");
+	REFUSED("--fault: 'panik' is not one of none, panic, hang, exit; did you mean 'panic'?",
+		"run", "--fault=panik");
 	REFUSED("unknown scenario 'nosuch'", "run", "--scenario=nosuch");
 	REFUSED("nosuch.ini: cannot read the plan: No such file", "run", "--plan=nosuch.ini");
 	REFUSED("bad.ini:3: domains: 'lots'", "run", "--plan=bad.ini");
 	REFUSED("the plan has no case", "run", "--plan=empty.ini");
 	REFUSED("--kernel FILE", "run", "--domains=2", "--out=out");
 	REFUSED("kernel /nonexistent: No such file", "run", "--kernel=/nonexistent", "--out=out");
-	REFUSED("is not an uncompressed cpio archive", "run", "--kernel=bad.ini", "--initrd=bad.ini", "--out=out");
+	REFUSED("is not an uncompressed cpio archive", "run", "--kernel=bad.ini",
+		"--initrd=bad.ini", "--out=out");
 	REFUSED("which DIR?", "resume");
 	REFUSED("not a results directory", "resume", ".");
 	REFUSED("not a results directory", "results", "/nonexistent");
@@ -81,12 +87,14 @@ static void missing_qemu(void **state)
 	work_dir();
 	{
 		char *path __freed = strdup(in_work("initrd"));
-		char *command __freed = format_text("cd %s && mkdir t && touch t/init && (cd t && echo init | cpio -o --quiet -H newc) > %s",
-						    work_dir(), path);
+		char *command __freed = format_text(
+			"cd %s && mkdir t && touch t/init && (cd t && echo init | cpio -o --quiet -H newc) > %s",
+			work_dir(), path);
 
 		assert_int_equal(system(command), 0);
 	}
-	flbench(&result, (const char *[]){ "run", "--kernel=initrd", "--initrd=initrd", "--qemu=/nonexistent/qemu", "--out=out", NULL });
+	flbench(&result, (const char *[]){ "run", "--kernel=initrd", "--initrd=initrd",
+					   "--qemu=/nonexistent/qemu", "--out=out", NULL });
 	assert_int_equal(result.status, 3);
 	assert_non_null(strstr(result.err, "install the package qemu-system-x86"));
 	free_result(&result);
@@ -97,7 +105,8 @@ static void dry_run(void **state)
 	struct result result;
 	struct stat st;
 
-	flbench(&result, (const char *[]){ "run", "--dry-run", "--domains=64,512", "--cycles=2", "--out=out", NULL });
+	flbench(&result, (const char *[]){ "run", "--dry-run", "--domains=64,512", "--cycles=2",
+					   "--out=out", NULL });
 	assert_int_equal(result.status, 0);
 	assert_non_null(strstr(result.out, "case-domains64 "));
 	assert_non_null(strstr(result.out, "case-domains512 "));
@@ -138,7 +147,11 @@ static void help_and_version(void **state)
 
 static void lists(void **state)
 {
-	static const char *const words[] = { "foundation", "scaling-domains512", "broken-extra", "loop", "mock", "intel", "vm", "x86_64", "retrieve" };
+	static const char *const words[] = { "foundation",   "scaling-domains512",
+					     "broken-extra", "loop",
+					     "mock",	     "intel",
+					     "vm",	     "x86_64",
+					     "retrieve" };
 	struct result result;
 
 	flbench(&result, (const char *[]){ "list", NULL });
@@ -150,8 +163,9 @@ static void lists(void **state)
 	free_result(&result);
 }
 
-#define CONFIG_GOOD "CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_HANDOVER=y\nCONFIG_LIVEUPDATE=y\nCONFIG_LIVEUPDATE_MEMFD=y\n" \
-		    "CONFIG_IOMMUFD=y\nCONFIG_IOMMU_LIVEUPDATE=y\nCONFIG_IOMMUFD_TEST=y\nCONFIG_INTEL_IOMMU=y\n"
+#define CONFIG_GOOD                                                                                      \
+	"CONFIG_KEXEC_FILE=y\nCONFIG_KEXEC_HANDOVER=y\nCONFIG_LIVEUPDATE=y\nCONFIG_LIVEUPDATE_MEMFD=y\n" \
+	"CONFIG_IOMMUFD=y\nCONFIG_IOMMU_LIVEUPDATE=y\nCONFIG_IOMMUFD_TEST=y\nCONFIG_INTEL_IOMMU=y\n"
 
 static void make_link(const char *target, const char *name)
 {
@@ -174,17 +188,23 @@ static void make_devices(void)
 	put_file("root/sys/class/iommu/iommufd_selftest_iommu.0/x", "");
 	put_file("root/sys/class/iommu/dmar0/intel-iommu/cap", "d2008c40660462\n");
 	put_file("root/sys/class/iommu/newvendor0/x", "");
-	/* One device alone, bound to igb; two that share a group; one of an unknown IOMMU, bound to vfio-pci. */
+	/*
+	 * One device alone, bound to igb; two that share a group; one of an unknown IOMMU, bound to
+	 * vfio-pci.
+	 */
 	put_file("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/vendor", "0x8086\n");
 	put_file("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/device", "0x10c9\n");
 	put_file("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/numa_node", "1\n");
-	make_link("../../../../../bus/pci/drivers/igb", "root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/driver");
-	make_link("../../../../../class/iommu/dmar0", "root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/iommu");
+	make_link("../../../../../bus/pci/drivers/igb",
+		  "root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/driver");
+	make_link("../../../../../class/iommu/dmar0",
+		  "root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/iommu");
 	put_file("root/sys/kernel/iommu_groups/10/devices/0000:02:00.0/numa_node", "-1\n");
 	put_file("root/sys/kernel/iommu_groups/10/devices/0000:02:00.1/numa_node", "-1\n");
 	put_file("root/sys/kernel/iommu_groups/11/devices/mock0/x", "");
 	make_link("../x/vfio-pci", "root/sys/kernel/iommu_groups/11/devices/mock0/driver");
-	make_link("../x/iommufd_selftest_iommu.0", "root/sys/kernel/iommu_groups/11/devices/mock0/iommu");
+	make_link("../x/iommufd_selftest_iommu.0",
+		  "root/sys/kernel/iommu_groups/11/devices/mock0/iommu");
 }
 
 static void check_says(const char *const words[])
@@ -204,11 +224,13 @@ static void check_good_machine(void **state)
 	make_machine("#\n" CONFIG_GOOD, "root=/dev/sda liveupdate=on kho=on intel_iommu=on\n");
 	make_devices();
 	check_says((const char *[]){
-		"kernel 7.3.4-test, configuration known", "live update of IOMMU state: the kernel can",
+		"kernel 7.3.4-test, configuration known",
+		"live update of IOMMU state: the kernel can",
 		"unit iommufd_selftest_iommu.0 (iommufd mock driver (no hardware)): can be preserved",
 		"unit dmar0 (Intel VT-d, cap d2008c40660462): cannot be preserved: Intel VT-d: its driver does not preserve yet",
 		"unit newvendor0 (unknown IOMMU): cannot be preserved: flbench knows no IOMMU whose units are called newvendor0",
-		"device 0000:01:00.0 (", "driver igb, NUMA node 1): cannot be preserved: Intel VT-d: its driver does not preserve yet; "
+		"device 0000:01:00.0 (",
+		"driver igb, NUMA node 1): cannot be preserved: Intel VT-d: its driver does not preserve yet; "
 		"it is not bound to vfio-pci",
 		"device 0000:02:00.1 (no PCI device, no driver): cannot be preserved: no IOMMU unit stands before it; it shares IOMMU "
 		"group 10 with 1 others",
@@ -218,14 +240,16 @@ static void check_good_machine(void **state)
 
 static void check_old_kernel(void **state)
 {
-	make_machine("CONFIG_KEXEC_FILE=y\nCONFIG_IOMMUFD=m\n# CONFIG_LIVEUPDATE is not set\n", "root=/dev/sda kho=off\n");
+	make_machine("CONFIG_KEXEC_FILE=y\nCONFIG_IOMMUFD=m\n# CONFIG_LIVEUPDATE is not set\n",
+		     "root=/dev/sda kho=off\n");
 	make_devices();
 	check_says((const char *[]){
 		"live update of IOMMU state: no: the kernel is built without CONFIG_KEXEC_HANDOVER; the kernel is built without "
 		"CONFIG_LIVEUPDATE;",
 		"without CONFIG_IOMMU_LIVEUPDATE; the Live Update Orchestrator is off; boot with liveupdate=on; Kexec HandOver is off",
 		"unit iommufd_selftest_iommu.0 (iommufd mock driver (no hardware)): cannot be preserved: the kernel is built without "
-		"CONFIG_IOMMUFD_TEST; the kernel cannot, see above", "0 can be preserved here, 7 cannot", NULL });
+		"CONFIG_IOMMUFD_TEST; the kernel cannot, see above",
+		"0 can be preserved here, 7 cannot", NULL });
 }
 
 static void check_switched_off(void **state)
@@ -234,14 +258,16 @@ static void check_switched_off(void **state)
 	put_file("root/sys/class/other", "");
 	check_says((const char *[]){
 		"live update of IOMMU state: no: the Live Update Orchestrator is off; boot with liveupdate=on; there is no "
-		"/dev/liveupdate; there is no /dev/iommu\n", "no IOMMU unit in /sys/class/iommu",
-		"no device is behind an IOMMU", "0 can be preserved here, 0 cannot", NULL });
+		"/dev/liveupdate; there is no /dev/iommu\n",
+		"no IOMMU unit in /sys/class/iommu", "no device is behind an IOMMU",
+		"0 can be preserved here, 0 cannot", NULL });
 }
 
 static void check_empty_root(void **state)
 {
 	put_file("root/x", "");
-	check_says((const char *[]){ "kernel (unknown), configuration not to be found", "0 can be preserved here, 0 cannot", NULL });
+	check_says((const char *[]){ "kernel (unknown), configuration not to be found",
+				     "0 can be preserved here, 0 cannot", NULL });
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, clean)
@@ -249,8 +275,15 @@ static void check_empty_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(bad_input), TEST(missing_qemu), TEST(dry_run), TEST(help_and_version), TEST(lists), TEST(check_good_machine),
-		TEST(check_old_kernel), TEST(check_switched_off), TEST(check_empty_root),
+		TEST(bad_input),
+		TEST(missing_qemu),
+		TEST(dry_run),
+		TEST(help_and_version),
+		TEST(lists),
+		TEST(check_good_machine),
+		TEST(check_old_kernel),
+		TEST(check_switched_off),
+		TEST(check_empty_root),
 	};
 
 	return cmocka_run_group_tests_name("command", tests, NULL, NULL);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The cpio writer against cpio(1), which is what the kernel's own tools agree with, and the finder on good and broken archives. */
+/*
+ * The cpio writer against cpio(1), which is what the kernel's own tools agree with, and the finder
+ * on good and broken archives.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -64,10 +67,11 @@ static void extracted_by_cpio(void **state)
 	assert_int_equal(cpio_end(&writer), 0);
 	assert_int_equal(writer.written % 4, 0);
 	close(writer.fd);
-	shell("mkdir %s/x && cd %s/x && cpio -i --quiet < ../a.cpio 2>../err && ! [ -s ../err ]", dir, dir);
+	shell("mkdir %s/x && cd %s/x && cpio -i --quiet < ../a.cpio 2>../err && ! [ -s ../err ]",
+	      dir, dir);
 	for (int i = 0; i < 9; i++)
-		shell("cd %s/x/d && test $(stat -c %%s %.*s) = %d && test \"$(tr -d %c < %.*s)\" = ''", dir, i + 1, "nnnnnnnnnn", i,
-		      'a' + i, i + 1, "nnnnnnnnnn");
+		shell("cd %s/x/d && test $(stat -c %%s %.*s) = %d && test \"$(tr -d %c < %.*s)\" = ''",
+		      dir, i + 1, "nnnnnnnnnn", i, 'a' + i, i + 1, "nnnnnnnnnn");
 	shell("test $(ls %s/x/d | wc -l) = 9 && test -d %s/x/d", dir, dir);
 }
 
@@ -83,7 +87,8 @@ static void appended(void **state)
 	int fd;
 
 	shell("mkdir -p %s/tree/etc && cd %s/tree && printf one > init && printf old > etc/case && "
-	      "find . | cpio -o --quiet -H newc > ../base.cpio", dir, dir);
+	      "find . | cpio -o --quiet -H newc > ../base.cpio",
+	      dir, dir);
 	assert_int_equal(cpio_append(&writer, base), 0);
 	assert_int_equal(cpio_file(&writer, "etc/case", "newer", 5), 0);
 	assert_int_equal(cpio_file_from(&writer, "boot", base), 0);
@@ -101,7 +106,8 @@ static void appended(void **state)
 	close(fd);
 	assert_int_equal(cpio_find(both, "nothing", &offset, &size), -ENOENT);
 	assert_int_equal(cpio_find(both, "boot", &offset, &size), 0);
-	shell("dd if=%s of=%s/copy bs=1 skip=%ld count=%zu 2>/dev/null && cmp %s/copy %s", both, dir, (long)offset, size, dir, base);
+	shell("dd if=%s of=%s/copy bs=1 skip=%ld count=%zu 2>/dev/null && cmp %s/copy %s", both,
+	      dir, (long)offset, size, dir, base);
 }
 
 static void alignment_of_odd_archives(void **state)
@@ -165,8 +171,11 @@ static void full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(extracted_by_cpio), cmocka_unit_test(appended), cmocka_unit_test(alignment_of_odd_archives),
-		cmocka_unit_test(broken_archives), cmocka_unit_test(full_disk),
+		cmocka_unit_test(extracted_by_cpio),
+		cmocka_unit_test(appended),
+		cmocka_unit_test(alignment_of_odd_archives),
+		cmocka_unit_test(broken_archives),
+		cmocka_unit_test(full_disk),
 	};
 	int ret;
 

@@ -22,7 +22,8 @@ static int take(void *context, const char *line, size_t length)
 {
 	struct seen *seen = context;
 
-	snprintf(seen->text + strlen(seen->text), sizeof(seen->text) - strlen(seen->text), "<%.*s>", (int)length, line);
+	snprintf(seen->text + strlen(seen->text), sizeof(seen->text) - strlen(seen->text), "<%.*s>",
+		 (int)length, line);
 	return ++seen->lines == seen->stop_at ? 7 : 0;
 }
 
@@ -109,9 +110,12 @@ static void torn_lines(void **state)
 	json_object_put(event);
 	assert_int_equal(stream.torn, 0);
 	/* Cut off by the reboot, with the first line of the next kernel behind it. */
-	event = parse(&stream, "{\"seq\":1,\"event\":\"stage\",\"cy{\"seq\":2,\"event\":\"agent\",\"cycle\":1}");
+	event = parse(
+		&stream,
+		"{\"seq\":1,\"event\":\"stage\",\"cy{\"seq\":2,\"event\":\"agent\",\"cycle\":1}");
 	assert_non_null(event);
-	assert_string_equal(json_object_get_string(json_object_object_get(event, "event")), "agent");
+	assert_string_equal(json_object_get_string(json_object_object_get(event, "event")),
+			    "agent");
 	json_object_put(event);
 	assert_int_equal(stream.torn, 1);
 	assert_int_equal(stream.lost, 1);
@@ -130,7 +134,9 @@ static void torn_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines_as_they_come), cmocka_unit_test(stops_and_goes_on), cmocka_unit_test(endless_line),
+		cmocka_unit_test(lines_as_they_come),
+		cmocka_unit_test(stops_and_goes_on),
+		cmocka_unit_test(endless_line),
 		cmocka_unit_test(torn_lines),
 	};
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Whole runs of flbench with a stand-in for QEMU: each verdict, kills, resume, and what is left behind. */
+/*
+ * Whole runs of flbench with a stand-in for QEMU: each verdict, kills, resume, and what is left
+ * behind.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -43,7 +46,9 @@ static void flags_for(const char *mode)
 	snprintf(append_flag, sizeof(append_flag), "--append=fake=%s", mode);
 }
 
-#define COMMON qemu_flag, append_flag, "--kernel=bzImage", "--initrd=initrd", "--out=out", "--progress=lines"
+#define COMMON                                                                      \
+	qemu_flag, append_flag, "--kernel=bzImage", "--initrd=initrd", "--out=out", \
+		"--progress=lines"
 
 static struct json_object *results(void)
 {
@@ -102,18 +107,21 @@ static void run_and_expect(const char *mode, const char *verdict, int status, co
 	struct result result;
 
 	flags_for(mode);
-	flbench(&result, (const char *[]){ "run", COMMON, "--cycles=3", "--domains=2", "--timeout=6",
-					   "--inactivity-timeout=2", NULL });
+	flbench(&result, (const char *[]){ "run", COMMON, "--cycles=3", "--domains=2",
+					   "--timeout=6", "--inactivity-timeout=2", NULL });
 	if (result.status != status)
-		fail_msg("%s: exit status %d instead of %d: %s%s", mode, result.status, status, result.out, result.err);
+		fail_msg("%s: exit status %d instead of %d: %s%s", mode, result.status, status,
+			 result.out, result.err);
 	event = last_event("case");
 	assert_string_equal(member(event, "state"), "end");
 	if (strcmp(member(event, "verdict"), verdict) || !strstr(member(event, "detail"), detail))
-		fail_msg("%s: verdict %s (%s)", mode, member(event, "verdict"), member(event, "detail"));
+		fail_msg("%s: verdict %s (%s)", mode, member(event, "verdict"),
+			 member(event, "detail"));
 	json_object_put(event);
 	json = results();
 	/* Of a run one of whose cases was tried, "notrun" would not be true. */
-	assert_string_equal(member(json, "verdict"), strcmp(verdict, "notrun") ? verdict : "incomplete");
+	assert_string_equal(member(json, "verdict"),
+			    strcmp(verdict, "notrun") ? verdict : "incomplete");
 	json_object_put(json);
 	assert_nothing_left();
 	free_result(&result);
@@ -136,7 +144,8 @@ static void passes(void **state)
 	environment = file_text("out/environment.json");
 	json = json_tokener_parse(environment);
 	assert_non_null(json);
-	assert_string_equal(member(json_object_object_get(json, "qemu"), "version"), "QEMU emulator version 0.0 (fake)");
+	assert_string_equal(member(json_object_object_get(json, "qemu"), "version"),
+			    "QEMU emulator version 0.0 (fake)");
 	assert_non_null(json_object_object_get(json, "host"));
 	assert_non_null(json_object_object_get(json, "packages"));
 	json_object_put(json);
@@ -182,7 +191,9 @@ static void hangs(void **state)
 {
 	struct json_object *event;
 
-	run_and_expect("hang", "timeout", 1, "no sign of life in cycle 1; last line of the console: [    1.000001] last words");
+	run_and_expect(
+		"hang", "timeout", 1,
+		"no sign of life in cycle 1; last line of the console: [    1.000001] last words");
 	event = last_event("case");
 	assert_non_null(strstr(member(event, "console"), "last words before silence"));
 	json_object_put(event);
@@ -229,7 +240,8 @@ static void does_not_power_off(void **state)
 	struct result result;
 
 	flags_for("lingers");
-	flbench(&result, (const char *[]){ "run", COMMON, "--cycles=1", "--inactivity-timeout=1", NULL });
+	flbench(&result,
+		(const char *[]){ "run", COMMON, "--cycles=1", "--inactivity-timeout=1", NULL });
 	assert_int_equal(result.status, 0);
 	assert_nothing_left();
 	free_result(&result);
@@ -243,11 +255,15 @@ static void images_reach_the_guest(void **state)
 	pid_t pid;
 
 	flags_for("slow");
-	pid = start((const char *[]){ "run", COMMON, "--cycles=9", "--next-kernel=bzImage.next", NULL });
+	pid = start((const char *[]){ "run", COMMON, "--cycles=9", "--next-kernel=bzImage.next",
+				      NULL });
 	assert_true(wait_for("out/cases/case/events.jsonl", "\"cycle\":1"));
-	assert_int_equal(cpio_find(in_work("out/cases/case/initrd"), "boot/bzImage", &offset, &size), 0);
+	assert_int_equal(
+		cpio_find(in_work("out/cases/case/initrd"), "boot/bzImage", &offset, &size), 0);
 	assert_int_equal(size, strlen("this is the kernel"));
-	assert_int_equal(cpio_find(in_work("out/cases/case/initrd"), "boot/bzImage.next", &offset, &size), 0);
+	assert_int_equal(cpio_find(in_work("out/cases/case/initrd"), "boot/bzImage.next", &offset,
+				   &size),
+			 0);
 	assert_int_equal(size, strlen("this is the next kernel"));
 	kill(pid, SIGTERM);
 	finish(pid, &result);
@@ -413,7 +429,8 @@ static void aborts_on_request(void **state)
 
 	flags_for("panic-in-b");
 	put_file("plan.ini", "[a]\n[b]\n[c]\n");
-	flbench(&result, (const char *[]){ "run", COMMON, "--plan=plan.ini", "--cycles=1", "--abort-on=fail,crash", NULL });
+	flbench(&result, (const char *[]){ "run", COMMON, "--plan=plan.ini", "--cycles=1",
+					   "--abort-on=fail,crash", NULL });
 	assert_int_equal(result.status, 1);
 	assert_non_null(strstr(result.out, "a: pass"));
 	assert_non_null(strstr(result.out, "b: crash"));
@@ -444,7 +461,8 @@ static void disk_full(void **state)
 	char command[512];
 	pid_t fake;
 
-	snprintf(command, sizeof(command), "mkdir %s && mount -t tmpfs -o size=68m none %s 2>/dev/null", in_work("out"),
+	snprintf(command, sizeof(command),
+		 "mkdir %s && mount -t tmpfs -o size=68m none %s 2>/dev/null", in_work("out"),
 		 in_work("out"));
 	if (geteuid() || system(command))
 		skip();
@@ -453,7 +471,8 @@ static void disk_full(void **state)
 		pid_t pid = start((const char *[]){ "run", COMMON, "--cycles=50", NULL });
 
 		assert_true(wait_for("out/cases/case/events.jsonl", "\"cycle\":1"));
-		snprintf(command, sizeof(command), "head -c 80m /dev/zero > %s 2>/dev/null", in_work("out/filler"));
+		snprintf(command, sizeof(command), "head -c 80m /dev/zero > %s 2>/dev/null",
+			 in_work("out/filler"));
 		assert_int_not_equal(system(command), 0);
 		fake = fake_pid();
 		finish(pid, &result);
@@ -477,11 +496,30 @@ static void disk_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(passes), TEST(fails), TEST(unproven), TEST(stops_early), TEST(warns), TEST(crashes), TEST(hangs),
-		TEST(takes_too_long), TEST(goes_off), TEST(qemu_is_killed), TEST(qemu_crashes), TEST(qemu_refuses),
-		TEST(survives_torn_lines), TEST(does_not_power_off), TEST(images_reach_the_guest), TEST(expected_crash_is_good),
-		TEST(missed_crash_is_bad), TEST(sigint), TEST(sigterm_and_stubborn_qemu), TEST(controller_is_killed),
-		TEST(qemu_killed_then_resumed), TEST(directory_in_use), TEST(aborts_on_request), TEST(goes_on_after_crash),
+		TEST(passes),
+		TEST(fails),
+		TEST(unproven),
+		TEST(stops_early),
+		TEST(warns),
+		TEST(crashes),
+		TEST(hangs),
+		TEST(takes_too_long),
+		TEST(goes_off),
+		TEST(qemu_is_killed),
+		TEST(qemu_crashes),
+		TEST(qemu_refuses),
+		TEST(survives_torn_lines),
+		TEST(does_not_power_off),
+		TEST(images_reach_the_guest),
+		TEST(expected_crash_is_good),
+		TEST(missed_crash_is_bad),
+		TEST(sigint),
+		TEST(sigterm_and_stubborn_qemu),
+		TEST(controller_is_killed),
+		TEST(qemu_killed_then_resumed),
+		TEST(directory_in_use),
+		TEST(aborts_on_request),
+		TEST(goes_on_after_crash),
 		TEST(disk_full),
 	};
 

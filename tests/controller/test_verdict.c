@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The verdict engine on recorded cases: each directory in data/verdict holds events.jsonl, console.log, and "expected" with the
- * verdict, how the target ended, the planned cycles, and a part of the detail.
+ * The verdict engine on recorded cases: each directory in data/verdict holds events.jsonl,
+ * console.log, and "expected" with the verdict, how the target ended, the planned cycles, and a
+ * part of the detail.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -18,8 +19,9 @@
 #include "verdict.h"
 
 static const char *const endings[] = {
-	[ENDING_OFF] = "off", [ENDING_KILLED] = "killed", [ENDING_DIED] = "died", [ENDING_TIMEOUT] = "timeout",
-	[ENDING_INACTIVE] = "inactive", [ENDING_ABORTED] = "aborted", [ENDING_BROKEN] = "broken",
+	[ENDING_OFF] = "off",	      [ENDING_KILLED] = "killed",     [ENDING_DIED] = "died",
+	[ENDING_TIMEOUT] = "timeout", [ENDING_INACTIVE] = "inactive", [ENDING_ABORTED] = "aborted",
+	[ENDING_BROKEN] = "broken",
 };
 
 struct feed {
@@ -130,7 +132,8 @@ static void wild_events(void **state)
 int main(void)
 {
 	char *root = format_text("%s/verdict", getenv("DATA") ? getenv("DATA") : "data");
-	struct CMUnitTest tests[64] = { cmocka_unit_test(tail_of_console), cmocka_unit_test(wild_events) };
+	struct CMUnitTest tests[64] = { cmocka_unit_test(tail_of_console),
+					cmocka_unit_test(wild_events) };
 	struct dirent **entries;
 	size_t nr = 2;
 	int found = scandir(root, &entries, NULL, alphasort), ret;

@@ -48,8 +48,12 @@ static void good_plan(void **state)
 	struct plan_error error;
 	struct plan plan;
 
-	assert_int_equal(read_text("; comment\n[global]\ncycles = 7\nmemory=2G\n\n[one]\ndomains=3\n[two]\ndomains=4\ncycles=2\n"
-				   "fault-cycle=1\npreserve=no\n[three]\n", &plan, &error), 0);
+	assert_int_equal(
+		read_text(
+			"; comment\n[global]\ncycles = 7\nmemory=2G\n\n[one]\ndomains=3\n[two]\ndomains=4\ncycles=2\n"
+			"fault-cycle=1\npreserve=no\n[three]\n",
+			&plan, &error),
+		0);
 	assert_int_equal(plan.nr_sections, 3);
 	assert_int_equal(plan_expand(&plan, NULL, &matrix, &error), 0);
 	assert_int_equal(matrix.nr_cases, 3);
@@ -125,7 +129,8 @@ static void missing_file(void **state)
 	struct plan plan;
 
 	assert_int_equal(plan_read(&plan, "/nonexistent/plan.ini", &error), -ENOENT);
-	assert_non_null(strstr(error.text, "/nonexistent/plan.ini: cannot read the plan: No such file"));
+	assert_non_null(
+		strstr(error.text, "/nonexistent/plan.ini: cannot read the plan: No such file"));
 	plan_free(&plan);
 	assert_int_not_equal(plan_read(&plan, "/tmp", &error), 0);
 	plan_free(&plan);
@@ -134,13 +139,18 @@ static void missing_file(void **state)
 static void matrix_expansion(void **state)
 {
 	static const char *const names[] = {
-		"a-domains2-mappings8", "a-domains2-mappings9", "a-domains4-mappings8", "a-domains4-mappings9", "b",
+		"a-domains2-mappings8",
+		"a-domains2-mappings9",
+		"a-domains4-mappings8",
+		"a-domains4-mappings9",
+		"b",
 	};
 	struct plan_matrix matrix;
 	struct plan_error error;
 	struct plan plan;
 
-	assert_int_equal(read_text("[a]\ndomains=2,4\nmappings=8,9\n[b]\ndevices=5\n", &plan, &error), 0);
+	assert_int_equal(
+		read_text("[a]\ndomains=2,4\nmappings=8,9\n[b]\ndevices=5\n", &plan, &error), 0);
 	assert_int_equal(plan_expand(&plan, NULL, &matrix, &error), 0);
 	assert_int_equal(matrix.nr_cases, 5);
 	for (int i = 0; i < 5; i++)
@@ -160,7 +170,9 @@ static void flags_win(void **state)
 	struct plan_error error;
 	struct plan plan;
 
-	assert_int_equal(read_text("[global]\ncycles=9\n[a]\ndomains=2\n[b]\ndomains=3\n", &plan, &error), 0);
+	assert_int_equal(read_text("[global]\ncycles=9\n[a]\ndomains=2\n[b]\ndomains=3\n", &plan,
+				   &error),
+			 0);
 	assert_int_equal(plan_values_set(&flags, OPT_domains, "16,32", NULL, &error), 0);
 	assert_int_equal(plan_values_set(&flags, OPT_cycles, "1", NULL, &error), 0);
 	assert_int_equal(plan_values_set(&flags, OPT_cycles, "2", NULL, &error), 0);
@@ -201,7 +213,8 @@ static void contradictions(void **state)
 	assert_contradiction("[a]\naccel=kvm\n", "add icount=no");
 	assert_contradiction("[a]\nfault=panic\ncycles=2\nfault_cycle=3\n", "comes after the last");
 	assert_contradiction("[a]\ndomains=2,2\n", "comes twice");
-	assert_contradiction("[a234567890123456789012345678901234567890]\ndomains=1000,2000\n", "shorter one");
+	assert_contradiction("[a234567890123456789012345678901234567890]\ndomains=1000,2000\n",
+			     "shorter one");
 
 	/* 70 * 70 cases */
 	for (int i = 2; i <= 70; i++)
@@ -223,8 +236,12 @@ static void write_and_read_back(void **state)
 	struct plan plan;
 	FILE *file;
 
-	assert_int_equal(read_text("[global]\nkernel=rel/bzImage\nabort_on=fail,crash\n[a]\ndomains=2,4\nexpect=crash\n"
-				   "append=one two=three\n", &plan, &error), 0);
+	assert_int_equal(
+		read_text(
+			"[global]\nkernel=rel/bzImage\nabort_on=fail,crash\n[a]\ndomains=2,4\nexpect=crash\n"
+			"append=one two=three\n",
+			&plan, &error),
+		0);
 	assert_int_equal(plan_expand(&plan, NULL, &matrix, &error), 0);
 	/* A path in a plan counts from the plan. */
 	assert_string_equal(plan_text(&matrix.cases[0], OPT_kernel), "/tmp/rel/bzImage");
@@ -239,7 +256,8 @@ static void write_and_read_back(void **state)
 	for (size_t i = 0; i < again.nr_cases; i++) {
 		assert_string_equal(again.cases[i].name, matrix.cases[i].name);
 		for (int id = 0; id < OPTION_COUNT; id++)
-			assert_string_equal(plan_text(&again.cases[i], id), plan_text(&matrix.cases[i], id));
+			assert_string_equal(plan_text(&again.cases[i], id),
+					    plan_text(&matrix.cases[i], id));
 	}
 	assert_true(plan_has_choice(&again.cases[0], OPT_abort_on, "crash"));
 	assert_false(plan_has_choice(&again.cases[0], OPT_abort_on, "cra"));
@@ -291,10 +309,12 @@ static void shipped_plans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_plan), cmocka_unit_test(malformed), cmocka_unit_test(long_line),
-		cmocka_unit_test(unknown_key), cmocka_unit_test(bad_values), cmocka_unit_test(missing_file),
-		cmocka_unit_test(matrix_expansion), cmocka_unit_test(flags_win), cmocka_unit_test(contradictions),
-		cmocka_unit_test(write_and_read_back), cmocka_unit_test(table_is_sound), cmocka_unit_test(shipped_plans),
+		cmocka_unit_test(good_plan),	    cmocka_unit_test(malformed),
+		cmocka_unit_test(long_line),	    cmocka_unit_test(unknown_key),
+		cmocka_unit_test(bad_values),	    cmocka_unit_test(missing_file),
+		cmocka_unit_test(matrix_expansion), cmocka_unit_test(flags_win),
+		cmocka_unit_test(contradictions),   cmocka_unit_test(write_and_read_back),
+		cmocka_unit_test(table_is_sound),   cmocka_unit_test(shipped_plans),
 	};
 	int fd = mkstemp(path), ret;
 
