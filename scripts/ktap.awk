@@ -13,14 +13,19 @@ function result(good, name, note)
 	sub(/^\[[ 0-9.]+\] ?/, "")
 }
 
-# A complaint of the kernel is a failure of its own. The end is expected: no root.
+# There is no root file system: the end that is expected, with its own backtrace.
+/Kernel panic/ && /Unable to mount root|No working init|Requested init/ { over = 1 }
+
+over { next }
+
+# A complaint of the kernel is a failure of its own.
 /^(WARNING|BUG|INFO: task|Oops|general protection|kernel BUG|possible recursive|inconsistent lock)/ ||
 /^=+ ?BUG|BUG: KASAN|circular locking|unreferenced object|Call Trace:/ {
 	if (complaint == "")
 		complaint = (suite != "" ? suite ": " : "") $0
 }
 
-/Kernel panic/ && !/Unable to mount root|No working init|Requested init/ {
+/Kernel panic/ {
 	complaint = $0
 }
 
