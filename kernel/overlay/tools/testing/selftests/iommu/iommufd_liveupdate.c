@@ -324,9 +324,9 @@ TEST_F(liveupdate, immutable)
 		EXPECT_ERRNO(EBUSY, ioctl(self->fd, IOMMU_OPTION, &option));
 		option.val64 = 1;
 		EXPECT_ERRNO(EBUSY, ioctl(self->fd, IOMMU_OPTION, &option));
-		EXPECT_ERRNO(EBUSY, _test_cmd_set_dirty_tracking(self->fd,
-								 self->hwpt_id,
-								 true));
+		EXPECT_EQ(-EBUSY, _test_cmd_set_dirty_tracking(self->fd,
+							       self->hwpt_id,
+							       true));
 		EXPECT_ERRNO(EBUSY, _test_ioctl_destroy(self->fd,
 							self->hwpt_id));
 		EXPECT_ERRNO(EBUSY, _test_ioctl_destroy(self->fd,
