@@ -492,8 +492,7 @@ static void report_start(struct agent *a, uint64_t first_ticks)
 	agent_metric_ticks(a, "blackout", blackout);
 	if (a->c.preserve) {
 		if (system_key(RECORDS_IN, "freeze_cycles", &freeze))
-			event_text(&a->log, "warning", "%s does not tell freeze_cycles",
-				   RECORDS_IN);
+			event_text(&a->log, "info", "%s does not tell freeze_cycles", RECORDS_IN);
 		else
 			agent_metric_ticks(a, "freeze", freeze);
 	}

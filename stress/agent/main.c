@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 	struct options o = { 0 };
 	static struct agent a;
 	char error[512];
-	int err;
+	int err, opened;
 
 	a.init = getpid() == 1;
 	if (a.init) {
@@ -134,9 +134,10 @@ int main(int argc, char **argv)
 		if (!a.init)
 			return 2;
 	}
-	if (event_open(&a.log, o.events_path)) {
+	opened = event_open(&a.log, o.events_path);
+	if (opened) {
 		fprintf(stderr, "flbench-agent: %s: cannot open the event stream: %s\n",
-			o.events_path, strerror(errno));
+			o.events_path, strerror(-opened));
 		if (!a.init)
 			return 2;
 		system_power_off();

@@ -262,9 +262,15 @@ int world_keys(struct world *w, uint32_t *keys)
 
 int world_mark_domain(struct world *w, uint32_t i)
 {
-	int err = iommufd_hwpt_mark(fd_of(w, i), w->domain[i].hwpt_id, i + 1);
+	int err;
 
-	return err && err != -EEXIST ? world_problem(w, err, "marking domain %u", i) : 0;
+	if (w->domain[i].marked)
+		return 0;
+	err = iommufd_hwpt_mark(fd_of(w, i), w->domain[i].hwpt_id, i + 1);
+	if (err)
+		return world_problem(w, err, "marking domain %u", i);
+	w->domain[i].marked = true;
+	return 0;
 }
 
 int world_mark(struct world *w)
@@ -324,6 +330,7 @@ int world_retrieve_domain(struct world *w, uint32_t i)
 	if (err)
 		return world_problem(w, err, "retrieving domain %u", i);
 	w->domain[i].ioas_id = 0;
+	w->domain[i].marked = false;
 	set_tap(w, i);
 	return 0;
 }

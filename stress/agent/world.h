@@ -23,11 +23,13 @@
  * struct world_domain - a domain
  * @ioas_id: its IOAS, 0 if it has none
  * @hwpt_id: its HWPT
+ * @marked: marked to be preserved, which cannot be taken back; the next kernel marks anew
  * @tap: does DMA through the HWPT; a device's own, or the first device attached
  */
 struct world_domain {
 	uint32_t ioas_id;
 	uint32_t hwpt_id;
+	bool marked;
 	struct dma_device tap;
 };
 
@@ -87,7 +89,7 @@ int world_create(struct world *w);
 /* Numbers by which the next kernel finds the devices: w->devices of them. */
 int world_keys(struct world *w, uint32_t *keys);
 
-/* Old kernel: mark all HWPTs (one that is marked already is fine); put a file into a session. */
+/* Old kernel: mark all HWPTs that are not marked yet; put a file into a session. */
 int world_mark_domain(struct world *w, uint32_t i);
 int world_mark(struct world *w);
 int world_preserve_memory(struct world *w, int session);

@@ -66,6 +66,7 @@ int mark_created(struct agent *a)
 		refused(a, "mark-token-taken",
 			"marking another HWPT of the iommufd with a token that is taken",
 			iommufd_hwpt_mark(fd, a->w.domain[a->w.iommufds].hwpt_id, 1), -EADDRINUSE);
+	a->w.domain[0].marked = true;
 	/* A mark alone changes nothing. */
 	err = agent_remap(a);
 	if (!err)
