@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <flbench/iommufd.h>
+#include <flbench/liveupdate.h>
 
 #include "../agent/agent.h"
 #include "scenarios.h"
@@ -85,7 +86,7 @@ int mark_leave(struct agent *a)
 		return err;
 	err = world_mark(&other);
 	if (!err)
-		err = world_preserve_iommufd(&other, a->session, 0x100000);
+		err = liveupdate_preserve_fd(a->session, other.fds[0], 0x100000);
 	other.problem[0] = '\0';
 	agent_check(a, "preserve-unsealed", err < 0,
 		    "preserving an iommufd over a memfd that is not sealed: %s", strerror(-err));
