@@ -104,6 +104,11 @@ int system_key(const char *path, const char *key, uint64_t *value);
 bool system_complaint(const char *line);
 
 /**
+ * system_expect_allocation_failures - from now on, a report of a failed allocation is no complaint
+ */
+void system_expect_allocation_failures(void);
+
+/**
  * system_log_complaints - look through the kernel's log since the last call (at first: since the
  * boot)
  * @first: where the first complaint goes

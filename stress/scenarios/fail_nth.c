@@ -35,11 +35,12 @@ static int faults_begin(struct agent *a, struct faults *f)
 		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N" },
 		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
 		{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
-		{ "/sys/kernel/debug/iommufd/fail_iommufd/verbose", "0" },
+		{ "/sys/kernel/debug/fail_iommufd/verbose", "0" },
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		system_write(settings[i][0], settings[i][1]);
+	system_expect_allocation_failures();
 	f->fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (f->fd < 0)
 		return agent_error(a, "fail-nth",
