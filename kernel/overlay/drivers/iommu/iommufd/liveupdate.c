@@ -36,6 +36,7 @@
 #include <linux/kho/abi/iommu.h>
 #include <linux/liveupdate.h>
 #include <linux/memfd.h>
+#include <linux/pagemap.h>
 #include <linux/rbtree.h>
 #include <linux/shmem_fs.h>
 #include <linux/timex.h>
@@ -509,6 +510,8 @@ static int iommufd_luo_preserve(struct liveupdate_file_op_args *args)
 	rc = iommufd_test_liveupdate_fail(MOCK_LIVEUPDATE_FAIL_PRESERVE);
 	if (rc)
 		goto err_free;
+	/* A device may be detached again as soon as it is preserved */
+	WRITE_ONCE(lu->lost_device, false);
 	rc = iommufd_liveupdate_preserve_hwpts(ictx, ser);
 	if (rc)
 		goto err_free;
@@ -517,7 +520,6 @@ static int iommufd_luo_preserve(struct liveupdate_file_op_args *args)
 		goto err_unpreserve;
 
 	lu->ser = ser;
-	lu->lost_device = false;
 	args->serialized_data = virt_to_phys(ser);
 	return 0;
 
@@ -540,13 +542,52 @@ static void iommufd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	lu->ser = NULL;
 }
 
-/* Every memfd that a device may write to has to come along */
+/*
+ * A hole may have been punched into the memfd after it was mapped. The pages that
+ * a device writes to are then pinned, but no longer those of the file, and only
+ * the file's are handed over. The memfd is preserved: nothing changes any more.
+ */
+static int iommufd_liveupdate_check_pages(struct iommu_domain *domain,
+					  struct iopt_area *area)
+{
+	struct iopt_pages *pages = area->pages;
+	const unsigned long iova = iopt_area_iova(area);
+	const unsigned long length = iopt_area_length(area);
+	unsigned long offset = 0;
+
+	while (offset < length) {
+		unsigned long byte = pages->start +
+				     iopt_area_start_byte(area, iova + offset);
+		phys_addr_t phys = iommu_iova_to_phys(domain, iova + offset);
+		struct folio *folio;
+		phys_addr_t expected;
+		size_t in_folio;
+
+		folio = filemap_get_folio(pages->file->f_mapping,
+					  byte >> PAGE_SHIFT);
+		if (IS_ERR(folio))
+			return -ESTALE;
+		in_folio = offset_in_folio(folio, byte);
+		expected = PFN_PHYS(folio_pfn(folio)) + in_folio;
+		/* A folio is one piece in memory, but may be mapped in several */
+		offset += min(folio_size(folio) - in_folio,
+			      PAGE_SIZE - offset_in_page(byte));
+		folio_put(folio);
+		if (phys != expected)
+			return -ESTALE;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Every memfd that a device may write to has to come along, as it is mapped */
 static int iommufd_liveupdate_check_files(struct liveupdate_file_op_args *args,
 					  struct iommufd_hwpt_mark *mark,
 					  struct file **last_file)
 {
 	struct io_pagetable *iopt = &mark->hwpt_paging->ioas->iopt;
 	struct iopt_area *area;
+	int rc;
 
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	for (area = iopt_area_iter_first(iopt, 0, ULONG_MAX); area;
@@ -554,14 +595,21 @@ static int iommufd_liveupdate_check_files(struct liveupdate_file_op_args *args,
 		struct file *file = area->pages->file;
 
 		/* Mostly the areas of a HWPT share a file */
-		if (file == *last_file)
-			continue;
-		if (!liveupdate_file_is_preserved_with(args, file)) {
+		if (file != *last_file &&
+		    !liveupdate_file_is_preserved_with(args, file)) {
 			pr_warn("HWPT token %#llx: the memfd mapped at IOVA %#lx is not preserved in the same session\n",
 				mark->token, iopt_area_iova(area));
 			return -EINVAL;
 		}
 		*last_file = file;
+
+		rc = iommufd_liveupdate_check_pages(mark->hwpt_paging->common.domain,
+						    area);
+		if (rc) {
+			pr_warn("HWPT token %#llx: what is mapped at IOVA %#lx is no longer in the memfd\n",
+				mark->token, iopt_area_iova(area));
+			return rc;
+		}
 	}
 	return 0;
 }
@@ -748,26 +796,30 @@ int iommufd_hwpt_liveupdate_retrieve(struct iommufd_ucmd *ucmd)
 	if (cmd->flags || cmd->__reserved)
 		return -EOPNOTSUPP;
 
-	guard(mutex)(&lu->lock);
-	incoming = lu->incoming;
-	if (!incoming)
-		return -ENOENT;
-	hwpt_ser = bsearch(&cmd->hwpt_token, incoming->ser->hwpts,
-			   incoming->nr_hwpts, sizeof(*hwpt_ser),
-			   iommufd_hwpt_ser_cmp);
-	if (!hwpt_ser)
-		return -ENOENT;
+	scoped_guard(mutex, &lu->lock) {
+		incoming = lu->incoming;
+		if (!incoming)
+			return -ENOENT;
+		hwpt_ser = bsearch(&cmd->hwpt_token, incoming->ser->hwpts,
+				   incoming->nr_hwpts, sizeof(*hwpt_ser),
+				   iommufd_hwpt_ser_cmp);
+		if (!hwpt_ser)
+			return -ENOENT;
 
-	position = hwpt_ser - incoming->ser->hwpts;
-	hwpt_paging = incoming->hwpts[position];
-	if (!hwpt_paging)
-		hwpt_paging = iommufd_liveupdate_restore_hwpt(ucmd->ictx,
-							      position);
-	if (IS_ERR(hwpt_paging))
-		return PTR_ERR(hwpt_paging);
+		position = hwpt_ser - incoming->ser->hwpts;
+		hwpt_paging = incoming->hwpts[position];
+		if (!hwpt_paging)
+			hwpt_paging = iommufd_liveupdate_restore_hwpt(ucmd->ictx,
+								      position);
+		if (IS_ERR(hwpt_paging))
+			return PTR_ERR(hwpt_paging);
 
-	cmd->out_hwpt_id = hwpt_paging->common.obj.id;
-	/* If that fails the user can ask again */
+		cmd->out_hwpt_id = hwpt_paging->common.obj.id;
+	}
+	/*
+	 * If that fails the user can ask again. The lock is not held: a finish of
+	 * the session must not wait for the user's memory.
+	 */
 	return iommufd_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
@@ -966,7 +1018,7 @@ static bool iommufd_luo_can_finish(struct liveupdate_file_op_args *args)
 #define DROP_TRIES 10
 #define DROP_DELAY_MS 20
 
-static void iommufd_liveupdate_drop_domain(u32 index)
+static int iommufd_liveupdate_drop_domain(u32 index)
 {
 	struct iommu_domain *domain;
 	unsigned int tries;
@@ -978,31 +1030,41 @@ static void iommufd_liveupdate_drop_domain(u32 index)
 			break;
 		msleep(DROP_DELAY_MS);
 	}
+	/* Dropped by an earlier try, which did not get to the end */
+	if (domain == ERR_PTR(-ESTALE))
+		return 0;
 	if (IS_ERR(domain)) {
 		pr_err("live update: domain %u stays as it is: %pe\n", index,
 		       domain);
-		return;
+		return PTR_ERR(domain);
 	}
 	iommu_domain_free(domain);
 	iommu_liveupdate_domain_gone(index);
+	return 0;
 }
 
 /*
  * If nobody retrieved the iommufd its domains go away while the memory that
- * they map is still there: to free a domain is to take it from its devices.
+ * they map is still there: to free a domain is to take it from its devices. If
+ * one cannot be dropped the memory has to stay, and so the session.
  */
-static void iommufd_luo_quiesce(struct liveupdate_file_op_args *args)
+static int iommufd_luo_quiesce(struct liveupdate_file_op_args *args)
 {
 	struct iommufd_ser *ser;
+	int rc;
 	u32 i;
 
 	if (args->retrieve_status > 0)
-		return;
+		return 0;
 	ser = iommufd_ser_get(args->serialized_data);
 	if (IS_ERR(ser))
-		return;
-	for (i = 0; i != ser->nr_hwpts; i++)
-		iommufd_liveupdate_drop_domain(ser->hwpts[i].domain);
+		return PTR_ERR(ser);
+	for (i = 0; i != ser->nr_hwpts; i++) {
+		rc = iommufd_liveupdate_drop_domain(ser->hwpts[i].domain);
+		if (rc)
+			return rc;
+	}
+	return 0;
 }
 
 static void iommufd_luo_finish(struct liveupdate_file_op_args *args)
