@@ -14,6 +14,7 @@ struct agent;
 int unpreserve_leave(struct agent *a);
 int unpreserve_kexec_leave(struct agent *a);
 int unpreserve_kexec_retrieve(struct agent *a);
+int punched_before_leave(struct agent *a);
 int freeze_fail_leave(struct agent *a);
 int memfd_missing_preserve(struct agent *a);
 int memfd_missing_leave(struct agent *a);

@@ -4,6 +4,7 @@
  * killed agent.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -45,6 +46,30 @@ int unpreserve_kexec_retrieve(struct agent *a)
 		return -EEXIST;
 	}
 	return 0;
+}
+
+/*
+ * The device keeps the pages that it was given, the file gets others: only those would be handed
+ * over, and the next kernel would give the device's pages to somebody else.
+ */
+int punched_before_leave(struct agent *a)
+{
+	int err;
+
+	cleanup_close(&a->session);
+	a->session = -1;
+	if (fallocate(a->w.memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, LAYOUT_SLOT_SIZE))
+		return agent_error(a, "punch", world_problem(&a->w, -errno, "punching a hole"));
+	err = agent_preserve(a);
+	if (err)
+		return err;
+	err = agent_jump(a);
+	agent_check(a, "freeze-refused", err == -ESTALE,
+		    "freeze with other pages in the memfd than are mapped: reboot() said %s",
+		    strerror(-err));
+	cleanup_close(&a->session);
+	a->session = -1;
+	return agent_leave(a);
 }
 
 int freeze_fail_leave(struct agent *a)

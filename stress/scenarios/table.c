@@ -36,6 +36,14 @@ static const struct scenario scenarios[] = {
 		.leave = freeze_fail_leave,
 	},
 	{
+		.name = "punched-before",
+		.proves =
+			"no kexec while a device writes to pages that the memfd no longer has",
+		.twin = "loop: with the pages that were mapped the freeze succeeds",
+		.leave = punched_before_leave,
+		.retrieve = unpreserve_kexec_retrieve,
+	},
+	{
 		.name = "memfd-not-preserved",
 		.proves =
 			"no kexec while the memory behind a preserved mapping would not come along",
