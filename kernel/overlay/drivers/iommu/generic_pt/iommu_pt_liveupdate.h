@@ -543,7 +543,7 @@ static int liveupdate_check_init(struct pt_iommu *iommu_table,
 static int liveupdate_check_tables(struct pt_iommu *iommu_table,
 				   const struct pt_iommu_ser *ser)
 {
-	struct xarray seen = XARRAY_INIT(seen, 0);
+	struct xarray seen;
 	struct pt_liveupdate_walk walk = {
 		.iommu_table = iommu_table,
 		.table = liveupdate_check_table,
@@ -559,6 +559,8 @@ static int liveupdate_check_tables(struct pt_iommu *iommu_table,
 		return -EINVAL;
 	}
 
+	/* Not XARRAY_INIT(): lockdep wants a key for a lock on the stack */
+	xa_init(&seen);
 	ret = liveupdate_walk(&walk);
 	xa_destroy(&seen);
 	switch (ret) {
