@@ -3,7 +3,7 @@
 # What the scripts share: messages, the lock, progress of long steps, apt with a
 # state of its own.  Sourced; it starts nothing by itself.
 
-set -euo pipefail
+set -eEuo pipefail
 export LC_ALL=C
 
 prog=scripts/${0##*/}
@@ -81,6 +81,8 @@ trap 'on_signal 130' INT
 trap 'on_signal 143' TERM
 trap 'on_signal 129' HUP
 trap on_exit EXIT
+# A command that nobody expected to fail must not end a script without a word.
+trap '[ "$BASH_SUBSHELL" != 0 ] || info "$prog: ${BASH_SOURCE[0]##*/} line $LINENO: a command failed, status $?"' ERR
 
 # start LOG COMMAND...: in the background, in a process group of its own, so that
 # a signal to us alone still ends all of it.
