@@ -60,7 +60,21 @@ int punched_before_leave(struct agent *a)
 	a->session = -1;
 	if (fallocate(a->w.memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, LAYOUT_SLOT_SIZE))
 		return agent_error(a, "punch", world_problem(&a->w, -errno, "punching a hole"));
-	err = agent_preserve(a);
+	err = agent_session_create(a);
+	if (!err)
+		err = agent_error(a, "preserve", world_preserve_memory(&a->w, a->session));
+	if (err)
+		return err;
+	err = world_preserve_iommufd(&a->w, a->session, 0);
+	a->w.problem[0] = '\0';
+	agent_check(a, "preserve-refused", err == -ESTALE,
+		    "preserving an iommufd whose memfd has other pages than are mapped: %s",
+		    strerror(-err));
+	cleanup_close(&a->session);
+	a->session = -1;
+
+	/* With the memfd last it is up to the freeze. */
+	err = order_iommufd_first_preserve(a);
 	if (err)
 		return err;
 	err = agent_jump(a);

@@ -39,7 +39,7 @@ static const struct scenario scenarios[] = {
 		.name = "punched-before",
 		.proves =
 			"no kexec while a device writes to pages that the memfd no longer has",
-		.twin = "loop: with the pages that were mapped the freeze succeeds",
+		.twin = "loop and order-iommufd-first: with the pages that were mapped both succeed",
 		.leave = punched_before_leave,
 		.retrieve = unpreserve_kexec_retrieve,
 	},

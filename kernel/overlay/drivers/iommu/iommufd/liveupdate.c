@@ -11,7 +11,8 @@
  * attachments are immutable, see iopt_is_preserved(); other IOASes of the same
  * iommufd are not concerned. Only memfds that cannot change their size may be
  * mapped, and the freeze fails if one of them is not preserved in the same
- * session: the next kernel would hand out memory that a device writes to.
+ * session, or lost a page that is mapped: the next kernel would hand out memory
+ * that a device writes to.
  *
  * New kernel. The retrieved iommufd is empty but for the list of tokens. Each
  * HWPT is restored when user space asks for its token, so that running out of
@@ -55,6 +56,8 @@ struct iommufd_hwpt_mark {
 	u64 token;
 	/* Index of the domain's record while it is preserved */
 	u32 domain;
+	/* While it is preserved: its memfds are too, and hold what is mapped */
+	bool files_checked;
 };
 
 /* A HWPT that was restored; @list and iommufd_hwpt_paging::ioas need @lock */
@@ -478,6 +481,116 @@ void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 	WRITE_ONCE(idev->ictx->liveupdate.lost_device, true);
 }
 
+/* Are all memfds that a device may write to preserved? If not, @iova lacks one */
+static bool iommufd_liveupdate_has_files(struct liveupdate_file_op_args *args,
+					 struct iommufd_hwpt_mark *mark,
+					 struct file **last_file,
+					 unsigned long *iova)
+{
+	struct io_pagetable *iopt = &mark->hwpt_paging->ioas->iopt;
+	struct iopt_area *area;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	for (area = iopt_area_iter_first(iopt, 0, ULONG_MAX); area;
+	     area = iopt_area_iter_next(area, 0, ULONG_MAX)) {
+		struct file *file = area->pages->file;
+
+		/* Mostly the areas of a HWPT share a file */
+		if (file != *last_file &&
+		    !liveupdate_file_is_preserved_with(args, file)) {
+			*iova = iopt_area_iova(area);
+			return false;
+		}
+		*last_file = file;
+	}
+	return true;
+}
+
+static int iommufd_liveupdate_check_pages(struct iommu_domain *domain,
+					  struct iopt_area *area)
+{
+	struct iopt_pages *pages = area->pages;
+	const unsigned long iova = iopt_area_iova(area);
+	const unsigned long length = iopt_area_length(area);
+	unsigned long offset = 0;
+
+	while (offset < length) {
+		unsigned long byte = pages->start +
+				     iopt_area_start_byte(area, iova + offset);
+		phys_addr_t phys = iommu_iova_to_phys(domain, iova + offset);
+		struct folio *folio;
+		phys_addr_t expected;
+		size_t in_folio;
+
+		folio = filemap_get_folio(pages->file->f_mapping,
+					  byte >> PAGE_SHIFT);
+		if (IS_ERR(folio))
+			return -ESTALE;
+		in_folio = offset_in_folio(folio, byte);
+		expected = PFN_PHYS(folio_pfn(folio)) + in_folio;
+		/* A folio is one piece in memory, but may be mapped in several */
+		offset += min(folio_size(folio) - in_folio,
+			      PAGE_SIZE - offset_in_page(byte));
+		folio_put(folio);
+		if (phys != expected)
+			return -ESTALE;
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * A hole may have been punched into a memfd after it was mapped. The pages that
+ * a device writes to are then pinned, but no longer those of the file, and only
+ * the file's are handed over. Once a memfd is preserved, as it is by now, its
+ * pages do not change any more.
+ */
+static int iommufd_liveupdate_check_files(struct iommufd_hwpt_mark *mark)
+{
+	struct io_pagetable *iopt = &mark->hwpt_paging->ioas->iopt;
+	struct iopt_area *area;
+	int rc;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	for (area = iopt_area_iter_first(iopt, 0, ULONG_MAX); area;
+	     area = iopt_area_iter_next(area, 0, ULONG_MAX)) {
+		rc = iommufd_liveupdate_check_pages(mark->hwpt_paging->common.domain,
+						    area);
+		if (rc) {
+			pr_warn("HWPT token %#llx: what is mapped at IOVA %#lx is no longer in the memfd\n",
+				mark->token, iopt_area_iova(area));
+			return rc;
+		}
+	}
+	mark->files_checked = true;
+	return 0;
+}
+
+/*
+ * To compare each page takes long, and the freeze lies in the blackout. So it is
+ * done here for the HWPTs whose memfds are preserved already, which is what user
+ * space should see to, and in the freeze only for others.
+ */
+static int iommufd_liveupdate_check_early(struct liveupdate_file_op_args *args,
+					  struct iommufd_liveupdate *lu)
+{
+	struct file *last_file = NULL;
+	struct iommufd_hwpt_mark *mark;
+	unsigned long iova;
+	int rc;
+
+	for (mark = iommufd_first_mark(lu); mark;
+	     mark = iommufd_next_mark(mark)) {
+		mark->files_checked = false;
+		if (!iommufd_liveupdate_has_files(args, mark, &last_file, &iova))
+			continue;
+		rc = iommufd_liveupdate_check_files(mark);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static bool iommufd_luo_can_preserve(struct liveupdate_file_handler *handler,
 				     struct file *file)
 {
@@ -515,6 +628,9 @@ static int iommufd_luo_preserve(struct liveupdate_file_op_args *args)
 	rc = iommufd_liveupdate_preserve_hwpts(ictx, ser);
 	if (rc)
 		goto err_free;
+	rc = iommufd_liveupdate_check_early(args, lu);
+	if (rc)
+		goto err_unpreserve;
 	rc = iommufd_liveupdate_preserve_devices(ictx);
 	if (rc)
 		goto err_unpreserve;
@@ -542,78 +658,6 @@ static void iommufd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	lu->ser = NULL;
 }
 
-/*
- * A hole may have been punched into the memfd after it was mapped. The pages that
- * a device writes to are then pinned, but no longer those of the file, and only
- * the file's are handed over. The memfd is preserved: nothing changes any more.
- */
-static int iommufd_liveupdate_check_pages(struct iommu_domain *domain,
-					  struct iopt_area *area)
-{
-	struct iopt_pages *pages = area->pages;
-	const unsigned long iova = iopt_area_iova(area);
-	const unsigned long length = iopt_area_length(area);
-	unsigned long offset = 0;
-
-	while (offset < length) {
-		unsigned long byte = pages->start +
-				     iopt_area_start_byte(area, iova + offset);
-		phys_addr_t phys = iommu_iova_to_phys(domain, iova + offset);
-		struct folio *folio;
-		phys_addr_t expected;
-		size_t in_folio;
-
-		folio = filemap_get_folio(pages->file->f_mapping,
-					  byte >> PAGE_SHIFT);
-		if (IS_ERR(folio))
-			return -ESTALE;
-		in_folio = offset_in_folio(folio, byte);
-		expected = PFN_PHYS(folio_pfn(folio)) + in_folio;
-		/* A folio is one piece in memory, but may be mapped in several */
-		offset += min(folio_size(folio) - in_folio,
-			      PAGE_SIZE - offset_in_page(byte));
-		folio_put(folio);
-		if (phys != expected)
-			return -ESTALE;
-		cond_resched();
-	}
-	return 0;
-}
-
-/* Every memfd that a device may write to has to come along, as it is mapped */
-static int iommufd_liveupdate_check_files(struct liveupdate_file_op_args *args,
-					  struct iommufd_hwpt_mark *mark,
-					  struct file **last_file)
-{
-	struct io_pagetable *iopt = &mark->hwpt_paging->ioas->iopt;
-	struct iopt_area *area;
-	int rc;
-
-	guard(rwsem_read)(&iopt->iova_rwsem);
-	for (area = iopt_area_iter_first(iopt, 0, ULONG_MAX); area;
-	     area = iopt_area_iter_next(area, 0, ULONG_MAX)) {
-		struct file *file = area->pages->file;
-
-		/* Mostly the areas of a HWPT share a file */
-		if (file != *last_file &&
-		    !liveupdate_file_is_preserved_with(args, file)) {
-			pr_warn("HWPT token %#llx: the memfd mapped at IOVA %#lx is not preserved in the same session\n",
-				mark->token, iopt_area_iova(area));
-			return -EINVAL;
-		}
-		*last_file = file;
-
-		rc = iommufd_liveupdate_check_pages(mark->hwpt_paging->common.domain,
-						    area);
-		if (rc) {
-			pr_warn("HWPT token %#llx: what is mapped at IOVA %#lx is no longer in the memfd\n",
-				mark->token, iopt_area_iova(area));
-			return rc;
-		}
-	}
-	return 0;
-}
-
 static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
 {
 	struct iommufd_ctx *ictx = args->file->private_data;
@@ -621,6 +665,7 @@ static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
 	struct file *last_file = NULL;
 	struct iommufd_hwpt_mark *mark;
 	cycles_t start = get_cycles();
+	unsigned long iova;
 	int rc;
 
 	guard(mutex)(&lu->lock);
@@ -635,7 +680,16 @@ static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
 
 	for (mark = iommufd_first_mark(lu); mark;
 	     mark = iommufd_next_mark(mark)) {
-		rc = iommufd_liveupdate_check_files(args, mark, &last_file);
+		/* A preserved memfd stays so as long as the session is there */
+		if (mark->files_checked)
+			continue;
+		if (!iommufd_liveupdate_has_files(args, mark, &last_file,
+						  &iova)) {
+			pr_warn("HWPT token %#llx: the memfd mapped at IOVA %#lx is not preserved in the same session\n",
+				mark->token, iova);
+			return -EINVAL;
+		}
+		rc = iommufd_liveupdate_check_files(mark);
 		if (rc)
 			return rc;
 	}
