@@ -271,7 +271,7 @@ static int64_t last_cycle(const struct results_metric *metric)
 static int fit_cycles(const struct results_metric *metric, int64_t from, int64_t to,
 		      struct results_fit *fit, double *first, double *last)
 {
-	double *points __free = calloc(2 * metric->n, sizeof(*points));
+	double *points __freed = calloc(2 * metric->n, sizeof(*points));
 	int64_t first_cycle = INT64_MAX;
 	int64_t latest = -1;
 	size_t n = 0;

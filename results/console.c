@@ -114,8 +114,8 @@ int results_read_console(const struct results_model *model, struct results_case 
 {
 	struct ring ring = { 0 };
 	FILE *file __fclose = NULL;
-	char *path __free = NULL;
-	char *line __free = NULL;
+	char *path __freed = NULL;
+	char *line __freed = NULL;
 	size_t problem_len = 0;
 	size_t tail_len = 0;
 	size_t after = 0;

@@ -76,7 +76,7 @@ int results_set_string(char **where, const char *text)
 int results_add_note(struct json_object *notes, const char *format, ...)
 {
 	struct json_object *string;
-	char *text __free = NULL;
+	char *text __freed = NULL;
 	va_list args;
 	int len;
 
@@ -105,7 +105,7 @@ static struct json_object *merge_labels(struct json_object *own, struct json_obj
 {
 	struct json_object *sources[] = { own, inherited };
 	struct json_object *merged = json_object_new_object();
-	const char **keys __free = NULL;
+	const char **keys __freed = NULL;
 	struct json_object *value;
 	size_t n = 0;
 	size_t i;
@@ -383,9 +383,9 @@ static char *printable_copy(const char *text)
 static int plan_line(void *context, const char *raw_section, const char *raw_key,
 		     const char *raw_value)
 {
-	char *section __free = printable_copy(raw_section);
-	char *key __free = printable_copy(raw_key);
-	char *value __free = raw_value ? printable_copy(raw_value) : NULL;
+	char *section __freed = printable_copy(raw_section);
+	char *key __freed = printable_copy(raw_key);
+	char *value __freed = raw_value ? printable_copy(raw_value) : NULL;
 	struct plan_reader *reader = context;
 	struct results_case *test;
 	struct json_object *string;
@@ -432,7 +432,7 @@ static int read_plan(struct results_model *model)
 {
 	struct plan_reader reader = { .model = model };
 	struct json_object *global __json = json_object_new_object();
-	char *path __free = NULL;
+	char *path __freed = NULL;
 	FILE *file __fclose = NULL;
 	int line;
 
@@ -948,8 +948,8 @@ out:
 
 static int read_environment(struct results_model *model)
 {
-	char *path __free = NULL;
-	char *text __free = NULL;
+	char *path __freed = NULL;
+	char *text __freed = NULL;
 	FILE *file __fclose = NULL;
 	size_t size = 0;
 	ssize_t len;

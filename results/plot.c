@@ -306,7 +306,7 @@ int results_plot_svg(const struct results_plot *plot, const char *id, char **svg
 {
 	FILE *script __fclose = tmpfile();
 	FILE *output __fclose = tmpfile();
-	char *text __free = NULL;
+	char *text __freed = NULL;
 	int ret;
 
 	if (!script || !output)

@@ -60,7 +60,7 @@ int results_render(const struct results_model *model, enum results_format format
 
 static int write_report(struct results_store *store, const struct results_model *model)
 {
-	char *page __free = NULL;
+	char *page __freed = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&page, &len);
 	int ret;

@@ -101,7 +101,7 @@ static int add_test(const char *run_id, const struct results_case *test,
 {
 	struct json_object *object __json = json_object_new_object();
 	struct json_object *misc = json_object_new_object();
-	char *path __free = make_path(test, check);
+	char *path __freed = make_path(test, check);
 	char text[256];
 	time_t begun;
 	struct tm tm;

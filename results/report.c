@@ -55,7 +55,7 @@ static void put_escaped(FILE *out, const char *text)
 
 static int put_labels(FILE *out, struct json_object *labels, struct json_object *without)
 {
-	char *text __free = NULL;
+	char *text __freed = NULL;
 	size_t len;
 	FILE *memory = open_memstream(&text, &len);
 
@@ -71,7 +71,7 @@ static int put_labels(FILE *out, struct json_object *labels, struct json_object 
 static int put_sentence(FILE *out, const struct results_model *model,
 			void (*write)(const struct results_model *model, FILE *out))
 {
-	char *text __free = NULL;
+	char *text __freed = NULL;
 	size_t len;
 	FILE *memory = open_memstream(&text, &len);
 
@@ -232,7 +232,7 @@ static void put_key_figures(struct page *page)
 
 static int put_plot(struct page *page, const struct results_plot *plot)
 {
-	char *svg __free = NULL;
+	char *svg __freed = NULL;
 	char id[32];
 	int ret;
 
@@ -753,7 +753,7 @@ static void put_environment_value(FILE *out, const char *path, const char *text)
 /* An object of objects as rows "host.cpu"; an array of scalars is one row. */
 static int put_environment_rows(FILE *out, const char *path, struct json_object *value)
 {
-	char *inner __free = NULL;
+	char *inner __freed = NULL;
 	size_t len;
 	FILE *memory;
 	size_t i;
@@ -761,7 +761,7 @@ static int put_environment_rows(FILE *out, const char *path, struct json_object 
 
 	if (json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach(value, key, member) {
-			char *deeper __free = NULL;
+			char *deeper __freed = NULL;
 
 			if (ret)
 				break;

@@ -52,7 +52,7 @@ double results_t_quantile(double p, double freedom)
 
 int results_summarize(const double *values, size_t n, struct results_summary *summary)
 {
-	double *sorted __free = NULL;
+	double *sorted __freed = NULL;
 	double half;
 
 	if (!n || !all_finite(values, n))
@@ -83,7 +83,7 @@ int results_summarize(const double *values, size_t n, struct results_summary *su
 
 int results_percentile(const double *values, size_t n, double percent, double *value)
 {
-	double *sorted __free = NULL;
+	double *sorted __freed = NULL;
 
 	if (!n || !(percent >= 0 && percent <= 100) || !all_finite(values, n))
 		return -EINVAL;
@@ -128,7 +128,7 @@ int results_fit_linear(const double *x, const double *y, size_t n, struct result
 
 int results_fit_power(const double *x, const double *y, size_t n, struct results_fit *fit)
 {
-	double *logs __free = NULL;
+	double *logs __freed = NULL;
 	size_t i;
 
 	if (n < 2)

@@ -47,7 +47,7 @@ static bool path_is_inside(const char *path)
 /* Make the directories that lead to @path, and @path itself too if @all. */
 static int make_dirs(int dirfd, const char *path, bool all)
 {
-	char *copy __free = strdup(path);
+	char *copy __freed = strdup(path);
 	char *slash;
 
 	if (!copy)
@@ -133,7 +133,7 @@ int results_stream_open(struct results_store *store, const char *path,
 
 int results_stream_append(struct results_stream *stream, const char *line, size_t len)
 {
-	char *buffer __free = NULL;
+	char *buffer __freed = NULL;
 	size_t total = 0;
 	struct stat st;
 	ssize_t done;
@@ -309,7 +309,7 @@ int results_store_mkdir(struct results_store *store, const char *path)
 /* fsync the directory that holds @path, so that a rename into it lasts. */
 static int sync_parent(int dirfd, const char *path)
 {
-	char *parent __free = strdup(path);
+	char *parent __freed = strdup(path);
 	int fd __close = -1;
 	char *slash;
 
@@ -328,7 +328,7 @@ static int sync_parent(int dirfd, const char *path)
 int results_store_write(struct results_store *store, const char *path, const void *data,
 			size_t len)
 {
-	char *temporary __free = NULL;
+	char *temporary __freed = NULL;
 	int fd = -1;
 	int ret;
 
@@ -362,7 +362,7 @@ int results_store_write(struct results_store *store, const char *path, const voi
 int results_store_write_json(struct results_store *store, const char *path,
 			     struct json_object *object)
 {
-	char *buffer __free = NULL;
+	char *buffer __freed = NULL;
 	const char *text;
 	int len;
 
@@ -412,7 +412,7 @@ int results_read_events(const char *dir, const char *path, results_event_fn fn, 
 	struct results_read_stats local = { 0 };
 	int dirfd __close = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	FILE *file __fclose = NULL;
-	char *line __free = NULL;
+	char *line __freed = NULL;
 	struct json_object *event;
 	size_t size = 0;
 	ssize_t len;

@@ -13,12 +13,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <flbench/cleanup.h>
 #include <flbench/iommufd.h>
 #include <flbench/liveupdate.h>
 #include <flbench/mock.h>
 
 #include "agent.h"
-#include "cleanup.h"
 #include "clock.h"
 #include "scenario.h"
 #include "system.h"
@@ -87,7 +87,7 @@ static void check_records(struct agent *a, const char *path, const char *name)
 int agent_state_save(struct agent *a)
 {
 	size_t size = state_size(a->c.devices);
-	int memfd auto_close = memfd_create("flbench-state", MFD_CLOEXEC);
+	int memfd __close = memfd_create("flbench-state", MFD_CLOEXEC);
 	int err;
 
 	if (memfd < 0 || ftruncate(memfd, size))
@@ -138,8 +138,8 @@ static void seal_state(struct agent *a)
 /* -ENOENT: no previous kernel left anything, this is the first. */
 static int state_load(struct agent *a)
 {
-	int session auto_close = liveupdate_session_retrieve(a->liveupdate_fd, AGENT_SESSION_STATE);
-	int memfd auto_close = -1;
+	int session __close = liveupdate_session_retrieve(a->liveupdate_fd, AGENT_SESSION_STATE);
+	int memfd __close = -1;
 	const char *reason = "";
 	struct stat info;
 	void *memory;
@@ -550,7 +550,7 @@ static void report_kunit(struct agent *a)
 		return;
 	}
 	for (size_t i = 0; i < found.gl_pathc; i++) {
-		FILE *file auto_fclose = fopen(found.gl_pathv[i], "re");
+		FILE *file __fclose = fopen(found.gl_pathv[i], "re");
 		unsigned int passed = 0, failed = 0, skipped = 0;
 		char line[1024], first[256] = "", name[128];
 

@@ -5,15 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <flbench/cleanup.h>
 #include <flbench/layout.h>
 
 #include "case.h"
-#include "cleanup.h"
-
-static void cleanup_json(struct json_object **object)
-{
-	json_object_put(*object);
-}
 
 struct reader {
 	struct json_object *root;
@@ -96,7 +91,7 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 {
 	static const char *const faults[] = { "none", "panic", "hang", "exit", NULL };
 	static const char *const units[] = { "instructions", "ns", NULL };
-	struct json_object *root __attribute__((cleanup(cleanup_json))) = json_tokener_parse(text);
+	struct json_object *root __json = json_tokener_parse(text);
 	struct reader r = { .root = root, .error = error, .size = size };
 	struct json_object *seed;
 
@@ -137,7 +132,7 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 
 int case_load(const char *path, struct agent_case *c, char *error, size_t size)
 {
-	FILE *file auto_fclose = fopen(path, "re");
+	FILE *file __fclose = fopen(path, "re");
 	char text[16384];
 	size_t length;
 	int err;

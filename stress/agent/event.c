@@ -14,8 +14,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <flbench/cleanup.h>
+
 #include "case.h"
-#include "cleanup.h"
 #include "event.h"
 
 struct shared {
@@ -25,7 +26,7 @@ struct shared {
 
 int event_open(struct event_log *log, const char *path)
 {
-	int fd auto_close = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
+	int fd __close = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
 	struct termios tty;
 	struct shared *shared;
 
@@ -72,7 +73,7 @@ static void end_line(struct event_log *log, struct json_object *line)
 {
 	const char *json = json_object_to_json_string_ext(
 		line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	char *text auto_free = NULL;
+	char *text __freed = NULL;
 	int length = asprintf(&text, "%s\n", json);
 
 	if (length > 0) {

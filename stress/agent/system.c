@@ -14,7 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cleanup.h"
+#include <flbench/cleanup.h>
+
 #include "system.h"
 
 int system_mount(void)
@@ -40,7 +41,7 @@ int system_mount(void)
 
 int system_read(const char *path, char *text, size_t size)
 {
-	int fd auto_close = open(path, O_RDONLY | O_CLOEXEC);
+	int fd __close = open(path, O_RDONLY | O_CLOEXEC);
 	size_t length = 0;
 	ssize_t n;
 
@@ -60,7 +61,7 @@ int system_read(const char *path, char *text, size_t size)
 
 int system_write(const char *path, const char *word)
 {
-	int fd auto_close = open(path, O_WRONLY | O_CLOEXEC);
+	int fd __close = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
@@ -69,9 +70,9 @@ int system_write(const char *path, const char *word)
 
 int system_kexec_load(const char *kernel)
 {
-	int kernel_fd auto_close = open(kernel, O_RDONLY | O_CLOEXEC);
-	int initrd_fd auto_close = open("/sys/firmware/initrd", O_RDONLY | O_CLOEXEC);
-	int copy_fd auto_close = -1;
+	int kernel_fd __close = open(kernel, O_RDONLY | O_CLOEXEC);
+	int initrd_fd __close = open("/sys/firmware/initrd", O_RDONLY | O_CLOEXEC);
+	int copy_fd __close = -1;
 	char command_line[4096];
 	ssize_t n;
 	int err;
@@ -113,7 +114,7 @@ void system_power_off(void)
 
 int system_key(const char *path, const char *key, uint64_t *value)
 {
-	FILE *file auto_fclose = fopen(path, "re");
+	FILE *file __fclose = fopen(path, "re");
 	size_t length = strlen(key);
 	char line[256];
 
@@ -244,7 +245,7 @@ int system_log_complaints(char *first, size_t size)
 int system_kmemleak(char *first, size_t size)
 {
 	static const char path[] = "/sys/kernel/debug/kmemleak";
-	FILE *file auto_fclose = NULL;
+	FILE *file __fclose = NULL;
 	int reports = 0, err = 0;
 	char line[512];
 

@@ -9,10 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <flbench/cleanup.h>
 #include <flbench/iommufd.h>
 #include <flbench/liveupdate.h>
 
-#include "cleanup.h"
 #include "world.h"
 
 #define MAPPING_PAGES_MAX 8u
@@ -104,7 +104,7 @@ void world_free(struct world *w)
 
 int world_create_memory(struct world *w)
 {
-	int fd auto_close = memfd_create("flbench", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd __close = memfd_create("flbench", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd < 0)
 		return world_problem(w, -errno, "memfd_create");

@@ -2,7 +2,6 @@
 /* See util.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,11 +11,6 @@
 #include "util.h"
 
 extern char **environ;
-
-void cleanup_json(struct json_object **object)
-{
-	json_object_put(*object);
-}
 
 void say(const char *format, ...)
 {

@@ -6,7 +6,6 @@
 #ifndef FLBENCH_UTIL_H
 #define FLBENCH_UTIL_H
 
-#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,41 +13,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct json_object;
+#include <flbench/cleanup.h>
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-void cleanup_json(struct json_object **object);
-
-static inline void cleanup_free(void *pointer)
-{
-	free(*(void **)pointer);
-}
-
-static inline void cleanup_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-static inline void cleanup_fclose(FILE **file)
-{
-	if (*file)
-		fclose(*file);
-}
-
-static inline void cleanup_closedir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-/* Not __free: libc's headers have a use for that name. */
-#define __freed __attribute__((cleanup(cleanup_free)))
-#define __close __attribute__((cleanup(cleanup_close)))
-#define __fclose __attribute__((cleanup(cleanup_fclose)))
-#define __closedir __attribute__((cleanup(cleanup_closedir)))
-#define __json __attribute__((cleanup(cleanup_json)))
 
 /** enum exit_code - how the program ends */
 enum exit_code {

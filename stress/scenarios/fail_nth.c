@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <flbench/cleanup.h>
 #include <flbench/liveupdate.h>
 
 #include "../agent/agent.h"
-#include "../agent/cleanup.h"
 #include "../agent/system.h"
 #include "scenarios.h"
 

@@ -10,12 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <flbench/cleanup.h>
 #include <flbench/iommufd.h>
 #include <flbench/liveupdate.h>
 #include <flbench/mock.h>
 
 #include "../agent/agent.h"
-#include "../agent/cleanup.h"
 #include "../agent/system.h"
 #include "scenarios.h"
 
@@ -200,7 +200,7 @@ int retrieve_twice_retrieve(struct agent *a)
 	struct dma_device again = { .ops = a->w.ops };
 	uint32_t hwpt_id = 0;
 	int err = agent_retrieve(a);
-	int fd auto_close = -1;
+	int fd __close = -1;
 	int result;
 
 	if (err)

@@ -11,11 +11,11 @@
 #include <sys/mman.h>
 #include <sys/swap.h>
 
+#include <flbench/cleanup.h>
 #include <flbench/iommufd.h>
 #include <flbench/liveupdate.h>
 
 #include "../agent/agent.h"
-#include "../agent/cleanup.h"
 #include "../agent/system.h"
 #include "scenarios.h"
 
@@ -121,8 +121,8 @@ static int disturb_and_compare(struct agent *a, const char *what,
 			       void (*disturb)(struct agent *a, char *control))
 {
 	size_t size = (size_t)a->w.domains * LAYOUT_SLOT_SIZE;
-	int pagemap auto_close = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	int control_fd auto_close = -1;
+	int pagemap __close = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	int control_fd __close = -1;
 	char *control = control_create(&control_fd);
 	struct frames ours = { 0 }, theirs = { 0 };
 	size_t moved;
@@ -168,7 +168,7 @@ int window_compaction(struct agent *a)
 /* What mkswap(8) writes: version, last page, and a signature at the end of the first page. */
 static int make_swap(const char *device)
 {
-	int fd auto_close = open(device, O_RDWR | O_CLOEXEC);
+	int fd __close = open(device, O_RDWR | O_CLOEXEC);
 	char page[LAYOUT_PAGE_SIZE] = { 0 };
 	uint32_t header[2] = { 1, 0 };
 	off_t size;
