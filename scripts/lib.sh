@@ -74,6 +74,14 @@ on_exit()
 	exit "$rc"
 }
 
+# A command that nobody expected to fail must not end a script without a word.
+on_error()
+{
+	if [ "$BASH_SUBSHELL" = 0 ]; then
+		info "$prog: $2 line $3: a command failed, status $1"
+	fi
+}
+
 # For a script to redefine.
 cleanup() { :; }
 
@@ -81,8 +89,7 @@ trap 'on_signal 130' INT
 trap 'on_signal 143' TERM
 trap 'on_signal 129' HUP
 trap on_exit EXIT
-# A command that nobody expected to fail must not end a script without a word.
-trap '[ "$BASH_SUBSHELL" != 0 ] || info "$prog: ${BASH_SOURCE[0]##*/} line $LINENO: a command failed, status $?"' ERR
+trap 'on_error $? "${BASH_SOURCE[0]##*/}" "$LINENO"' ERR
 
 # start LOG COMMAND...: in the background, in a process group of its own, so that
 # a signal to us alone still ends all of it.
