@@ -47,14 +47,6 @@ static double label_number(struct json_object *labels, const char *key)
 	return number > 0 ? number : NAN;
 }
 
-static bool label_is_false(struct json_object *labels, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(labels, key, &value) &&
-	       json_object_is_type(value, json_type_boolean) && !json_object_get_boolean(value);
-}
-
 /* Only a case that came to a good end tells what something costs. */
 static bool case_is_sound(const struct results_case *test)
 {
@@ -64,7 +56,7 @@ static bool case_is_sound(const struct results_case *test)
 static bool scales(const struct results_metric *metric)
 {
 	return (!strcmp(metric->unit, "ns") || !strcmp(metric->unit, "instructions")) &&
-	       metric->summary.mean > 0 && !label_is_false(metric->labels, "preserve");
+	       metric->summary.mean > 0 && !results_label_is_false(metric->labels, "preserve");
 }
 
 /* What the points of one line have in common: all labels but the axis and what goes with it. */
@@ -306,7 +298,7 @@ static bool is_baseline(struct json_object *a, struct json_object *b)
 {
 	struct json_object *value;
 
-	if (!label_is_false(b, "preserve") || label_is_false(a, "preserve"))
+	if (!results_label_is_false(b, "preserve") || results_label_is_false(a, "preserve"))
 		return false;
 	json_object_object_foreach(a, key, mine) {
 		if (strcmp(key, "preserve") &&

@@ -95,6 +95,14 @@ int results_add_note(struct json_object *notes, const char *format, ...)
 	return 0;
 }
 
+bool results_label_is_false(struct json_object *labels, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(labels, key, &value) &&
+	       json_object_is_type(value, json_type_boolean) && !json_object_get_boolean(value);
+}
+
 static int compare_keys(const void *a, const void *b)
 {
 	return strcmp(*(const char * const *)a, *(const char * const *)b);
@@ -815,8 +823,33 @@ static int on_event(void *context, struct json_object *event)
 
 /* Verdicts */
 
+static size_t times_passed(const struct results_case *test, const char *check)
+{
+	size_t i;
+
+	for (i = 0; i < test->nr_checks; i++)
+		if (!strcmp(test->checks[i].name, check))
+			return test->checks[i].passed;
+	return 0;
+}
+
+/* The check that a loop which preserves owes for some of its cycles, or NULL. */
+static const char *missing_proof(const struct results_case *test)
+{
+	size_t i;
+
+	if (!test->scenario || strcmp(test->scenario, "loop") ||
+	    results_label_is_false(test->labels, "preserve"))
+		return NULL;
+	for (i = 0; i < RESULTS_NR_LOOP_PROOFS; i++)
+		if (times_passed(test, results_loop_proofs[i]) < (size_t)test->cycles_completed)
+			return results_loop_proofs[i];
+	return NULL;
+}
+
 static int judge_case(struct results_case *test)
 {
+	const char *missing = missing_proof(test);
 	enum results_verdict verdict;
 	size_t passed = 0;
 	size_t failed = 0;
@@ -837,6 +870,12 @@ static int judge_case(struct results_case *test)
 		if (!passed) {
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);
 			ret = results_add_note(test->notes, "no check passed, so nothing is proven");
+		}
+		if (!ret && missing) {
+			verdict = results_verdict_worse(verdict, RESULTS_FAIL);
+			ret = results_add_note(test->notes,
+					       "check \"%s\" did not pass in every cycle, so the preserved domains are not proven to translate",
+					       missing);
 		}
 		if (!ret && test->lost) {
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);

@@ -10,6 +10,9 @@
 /* Replace *@where by a copy of @text (NULL is ""); 0 or -ENOMEM, then it stays. */
 int results_set_string(char **where, const char *text);
 
+/* Is there a label @key, and is it false? */
+bool results_label_is_false(struct json_object *labels, const char *key);
+
 /* Add a sentence to a JSON array; 0 or -ENOMEM. */
 __attribute__((format(printf, 2, 3)))
 int results_add_note(struct json_object *notes, const char *format, ...);

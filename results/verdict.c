@@ -21,6 +21,12 @@ static const char * const verdict_names[RESULTS_NR_VERDICTS] = {
 	[RESULTS_ABORT] = "abort",
 };
 
+/* The agent looks twice: at what it got, and at what it has taken over. */
+const char *const results_loop_proofs[RESULTS_NR_LOOP_PROOFS] = {
+	"translate-retrieved",
+	"translate-adopted",
+};
+
 const char *results_verdict_name(enum results_verdict verdict)
 {
 	return (unsigned int)verdict < RESULTS_NR_VERDICTS ? verdict_names[verdict] : "unknown";

@@ -36,18 +36,22 @@ static const char *const warnings[] = {
 	"page_owner free stack",
 };
 
-int verdict_init(struct verdict *verdict, long planned)
+int verdict_init(struct verdict *verdict, long planned, bool preserving_loop)
 {
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->planned = planned;
+	verdict->preserving_loop = preserving_loop;
 	verdict->passed = calloc(planned + 1, sizeof(*verdict->passed));
-	return verdict->passed ? 0 : -ENOMEM;
+	verdict->proven = calloc(planned + 1, sizeof(*verdict->proven));
+	return verdict->passed && verdict->proven ? 0 : -ENOMEM;
 }
 
 void verdict_free(struct verdict *verdict)
 {
 	free(verdict->passed);
+	free(verdict->proven);
 	verdict->passed = NULL;
+	verdict->proven = NULL;
 }
 
 static const char *text_of(struct json_object *event, const char *key)
@@ -70,13 +74,22 @@ static long number_of(struct json_object *event, const char *key, long missing)
 		       missing;
 }
 
+static void take_pass(struct verdict *verdict, const char *name, long cycle)
+{
+	if (cycle < 0 || cycle > verdict->planned)
+		return;
+	verdict->passed[cycle]++;
+	for (size_t i = 0; i < RESULTS_NR_LOOP_PROOFS; i++)
+		if (!strcmp(name, results_loop_proofs[i]))
+			verdict->proven[cycle] |= 1u << i;
+}
+
 static void take_check(struct verdict *verdict, struct json_object *event, long cycle)
 {
 	const char *outcome = text_of(event, "verdict");
 
 	if (!strcmp(outcome, "pass")) {
-		if (cycle >= 0 && cycle <= verdict->planned)
-			verdict->passed[cycle]++;
+		take_pass(verdict, text_of(event, "name"), cycle);
 	} else if (!strcmp(outcome, "skip")) {
 		if (!verdict->skipped++ && !*verdict->reason)
 			snprintf(verdict->reason, sizeof(verdict->reason), "%s: %s",
@@ -176,6 +189,15 @@ const char *verdict_tail(const struct verdict *verdict, unsigned int back)
 	return verdict->tail[(verdict->nr_tail - 1 - back) % VERDICT_TAIL];
 }
 
+/* The check without which a cycle of a loop that preserves has proven nothing; NULL if it has. */
+static const char *missing_proof(const struct verdict *verdict, long cycle)
+{
+	for (size_t i = 0; verdict->preserving_loop && i < RESULTS_NR_LOOP_PROOFS; i++)
+		if (!(verdict->proven[cycle] & 1u << i))
+			return results_loop_proofs[i];
+	return NULL;
+}
+
 /* What the agent's own words are worth, once it said that it is done. */
 static enum results_verdict decide_done(const struct verdict *verdict, char *detail, size_t size)
 {
@@ -199,9 +221,18 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 		return RESULTS_INCOMPLETE;
 	}
 	for (long cycle = 1; cycle <= verdict->planned; cycle++) {
+		const char *missing = missing_proof(verdict, cycle);
+
 		if (!verdict->passed[cycle]) {
 			snprintf(detail, size,
 				 "cycle %ld has no check that passed: nothing is proven", cycle);
+			return RESULTS_FAIL;
+		}
+		if (missing) {
+			snprintf(
+				detail, size,
+				"cycle %ld: '%s' did not pass: the preserved domains are not proven to translate",
+				cycle, missing);
 			return RESULTS_FAIL;
 		}
 	}

@@ -32,8 +32,10 @@ enum ending {
 /**
  * struct verdict - what is known about a case so far
  * @planned: cycles in the plan
+ * @preserving_loop: the case is the loop, with preservation
  * @cycle: cycle of the last event
  * @passed: for each cycle 0..planned how many checks passed
+ * @proven: for each cycle 0..planned which of results_loop_proofs passed, a bit each
  * @failed: checks that failed
  * @skipped: checks that were skipped
  * @errors: log events of level "error"
@@ -52,8 +54,10 @@ enum ending {
  */
 struct verdict {
 	long planned;
+	bool preserving_loop;
 	long cycle;
 	unsigned int *passed;
+	unsigned int *proven;
 	unsigned long failed;
 	unsigned long skipped;
 	unsigned long errors;
@@ -75,9 +79,10 @@ struct verdict {
  * verdict_init() - start a case
  * @verdict: to be freed with verdict_free()
  * @planned: cycles in the plan
+ * @preserving_loop: the case is the loop, with preservation
  * Return: 0 or -ENOMEM.
  */
-int verdict_init(struct verdict *verdict, long planned);
+int verdict_init(struct verdict *verdict, long planned, bool preserving_loop);
 
 /** verdict_free() - free what it holds */
 void verdict_free(struct verdict *verdict);
@@ -106,8 +111,8 @@ const char *verdict_tail(const struct verdict *verdict, unsigned int back);
  * @detail: filled with one line that says why
  * @size: bytes of @detail
  *
- * A pass needs all planned cycles, at least one passed check in each, no failed one, and a clean
- * console.
+ * A pass needs all planned cycles, at least one passed check in each (in a loop that preserves: all
+ * of results_loop_proofs), no failed one, and a clean console.
  *
  * Return: never RESULTS_NR_VERDICTS.
  */

@@ -40,6 +40,15 @@ static void event(const char *kind, long cycle, const char *rest)
 	put(events, "{\"seq\":%ld,\"event\":\"%s\",\"cycle\":%ld%s}\n", seq++, kind, cycle, rest);
 }
 
+static void check(const char *name, long cycle, const char *verdict, const char *detail)
+{
+	char rest[256];
+
+	snprintf(rest, sizeof(rest), ",\"name\":\"%s\",\"verdict\":\"%s\",\"detail\":\"%s\"", name,
+		 verdict, detail);
+	event("check", cycle, rest);
+}
+
 static struct json_object *read_case(const char *initrd)
 {
 	struct json_object *object;
@@ -86,8 +95,7 @@ static void act(const char *mode, long cycle, const char *name)
 		put(console,
 		    "[    1.000001] WARNING: CPU: 0 PID: 1 at mm/page_alloc.c:1 foo+0x1/0x2\n");
 	} else if (!strcmp(mode, "fail")) {
-		event("check", cycle,
-		      ",\"name\":\"translate\",\"verdict\":\"fail\",\"detail\":\"IOVA 0x1000: wrong page\"");
+		check("translate-retrieved", cycle, "fail", "IOVA 0x1000: wrong page");
 	} else if (!strcmp(mode, "torn")) {
 		put(events, "{\"seq\":%ld,\"event\":\"pro", seq++);
 		event("progress", cycle, "");
@@ -155,9 +163,13 @@ int main(int argc, char **argv)
 			act(mode, cycle, name);
 		else if (!strcmp(mode, "slow") || !strcmp(mode, "stubborn"))
 			sleep_ms(400);
-		if (cycle && strcmp(mode, "unproven"))
-			event("check", cycle,
-			      ",\"name\":\"translate\",\"verdict\":\"pass\",\"detail\":\"\"");
+		if (cycle && strcmp(mode, "unproven")) {
+			const char *seen = strcmp(mode, "untranslated") ? "pass" : "skip";
+
+			check("translate-retrieved", cycle, seen, "");
+			check("translate-adopted", cycle, seen, "");
+			check("dmesg", cycle, "pass", "");
+		}
 		event("metric", cycle,
 		      ",\"name\":\"preserve_instructions\",\"unit\":\"instructions\",\"value\":1000,\"labels\":{}");
 		event("progress", cycle, "");

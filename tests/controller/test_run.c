@@ -132,7 +132,7 @@ static void passes(void **state)
 	struct json_object *json, *cycles;
 	char *plan __freed = NULL, *environment __freed = NULL, *case_file __freed = NULL;
 
-	run_and_expect("pass", "pass", 0, "3 cycles, 3 checks passed");
+	run_and_expect("pass", "pass", 0, "3 cycles, 9 checks passed");
 	json = results();
 	cycles = json_object_object_get(json, "cycles");
 	assert_string_equal(member(cycles, "planned"), "3");
@@ -165,6 +165,19 @@ static void fails(void **state)
 static void unproven(void **state)
 {
 	run_and_expect("unproven", "fail", 1, "no check that passed");
+}
+
+static void untranslated(void **state)
+{
+	struct result result;
+
+	run_and_expect("untranslated", "fail", 1, "'translate-retrieved' did not pass");
+	/* Where nothing is preserved there is nothing to prove of it. */
+	flbench(&result, (const char *[]){ "run", qemu_flag, append_flag, "--kernel=bzImage",
+					   "--initrd=initrd", "--out=baseline", "--cycles=1",
+					   "--preserve=no", NULL });
+	assert_int_equal(result.status, 0);
+	free_result(&result);
 }
 
 static void stops_early(void **state)
@@ -228,7 +241,7 @@ static void survives_torn_lines(void **state)
 {
 	struct json_object *event;
 
-	run_and_expect("torn", "warn", 0, "3 checks passed, but 1 events of the agent are lost");
+	run_and_expect("torn", "warn", 0, "9 checks passed, but 1 events of the agent are lost");
 	event = last_event("case");
 	assert_string_equal(member(event, "torn"), "2");
 	json_object_put(event);
@@ -499,6 +512,7 @@ int main(void)
 		TEST(passes),
 		TEST(fails),
 		TEST(unproven),
+		TEST(untranslated),
 		TEST(stops_early),
 		TEST(warns),
 		TEST(crashes),

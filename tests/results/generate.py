@@ -23,7 +23,7 @@ PER_DOMAIN = {
     "adopt": (12000, 88000, 1.0),
     "finish": (51000, 5200, 1.0),
 }
-CHECKS = ["translate", "bytes", "holes", "unpreserved", "remap", "console"]
+CHECKS = ["translate-retrieved", "translate-adopted", "bytes", "holes", "unpreserved", "remap", "console"]
 
 
 class Case:
@@ -75,13 +75,13 @@ class Case:
         for name, value in (memory or {}).items():
             self.metric(cycle, name, "bytes", value)
         for name in CHECKS:
-            if name == "translate" and checks == "fail":
+            if name == "translate-adopted" and checks == "fail":
                 self.event("check", cycle, name=name, verdict="fail", detail=detail)
             elif name == "unpreserved" and self.options.get("preserve") is False:
                 self.event("check", cycle, name=name, verdict="skip", detail="nothing is preserved in this case")
             else:
                 self.event("check", cycle, name=name, verdict="pass",
-                           detail="%d mappings" % (domains * 64) if name == "translate" else "")
+                           detail="%d mappings" % (domains * 64) if name.startswith("translate") else "")
         self.event("progress", cycle, cycles=self.cycles)
 
     def end(self, verdict, cycles, detail="", seconds=61.5):
@@ -262,7 +262,7 @@ def failed():
     case = run.case("wrong-entry", 2, **size(8))
     case.cycle(1)
     case.cycle(2, checks="fail", detail="IOVA 0x40001000 of domain 3: page <7>, should be \"5\" & nothing else")
-    case.end("fail", 2, "translate failed in cycle 2")
+    case.end("fail", 2, "translate-adopted failed in cycle 2")
     warned = run.case("warns, \"quoted\"", 1, **size(8))
     warned.cycle(1)
     warned.event("metric", 1, name="preserve_ns", unit="ns", value=123, labels={})

@@ -311,6 +311,65 @@ static void test_doubts(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+#define LOOP_CHECK "{\"event\":\"check\",\"case\":\"a\",\"cycle\":%d,\"name\":\"%s\",\"verdict\":\"%s\"}\n"
+#define LOOP_PLAN "[a]\ncycles = 2\nscenario = %s\npreserve = %s\n"
+
+/* A loop that preserves passes if each cycle looked at the translation, whatever else was good. */
+static void test_unproven_loop(void **state)
+{
+	static const struct {
+		const char *scenario;
+		const char *preserve;
+		const char *retrieved; /* of cycle 2; NULL: absent */
+		const char *adopted;
+		enum results_verdict verdict;
+	} rows[] = {
+		{ "loop", "yes", "pass", "pass", RESULTS_PASS },
+		{ "loop", "yes", "pass", "skip", RESULTS_FAIL },
+		{ "loop", "yes", "skip", "pass", RESULTS_FAIL },
+		{ "loop", "yes", "skip", "skip", RESULTS_FAIL },
+		{ "loop", "yes", "pass", NULL, RESULTS_FAIL },
+		{ "loop", "yes", NULL, NULL, RESULTS_FAIL },
+		{ "loop", "no", "skip", "skip", RESULTS_PASS },
+		{ "loop", "no", NULL, NULL, RESULTS_PASS },
+		{ "finish-early", "yes", NULL, NULL, RESULTS_PASS },
+	};
+	char dir[] = "/tmp/flbench-unproven-XXXXXX";
+	struct results_model *model;
+	char command[64];
+	char *text;
+	size_t len;
+	size_t i;
+	FILE *out;
+
+	assert_non_null(mkdtemp(dir));
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		out = open_memstream(&text, &len);
+		fprintf(out, BEGIN LOOP_CHECK LOOP_CHECK LOOP_CHECK, "2", 1, "translate-retrieved", "pass",
+			1, "translate-adopted", "pass", 2, "dmesg", "pass");
+		if (rows[i].retrieved)
+			fprintf(out, LOOP_CHECK, 2, "translate-retrieved", rows[i].retrieved);
+		if (rows[i].adopted)
+			fprintf(out, LOOP_CHECK, 2, "translate-adopted", rows[i].adopted);
+		fprintf(out, "{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"cycles\":2,\"verdict\":\"pass\"}\n");
+		fclose(out);
+		put_file(dir, "events.jsonl", text);
+		free(text);
+		out = open_memstream(&text, &len);
+		fprintf(out, LOOP_PLAN, rows[i].scenario, rows[i].preserve);
+		fclose(out);
+		put_file(dir, "plan.ini", text);
+		free(text);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		if (model->verdict != rows[i].verdict)
+			fail_msg("row %zu: %s, not %s", i, results_verdict_name(model->verdict),
+				 results_verdict_name(rows[i].verdict));
+		results_model_free(model);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 /* Lines that parse and are nonsense: found by changing bytes at random. */
 static void test_damaged(void **state)
 {
@@ -444,6 +503,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_scaling),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_doubts),
+		cmocka_unit_test(test_unproven_loop),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_report_escapes),
 		cmocka_unit_test(test_report_without_gnuplot),

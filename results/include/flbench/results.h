@@ -79,6 +79,16 @@ enum results_verdict results_verdict_worse(enum results_verdict a, enum results_
  */
 bool results_verdict_ok(enum results_verdict verdict);
 
+/** RESULTS_NR_LOOP_PROOFS - number of results_loop_proofs */
+#define RESULTS_NR_LOOP_PROOFS 2
+
+/**
+ * results_loop_proofs - checks that have to pass in each cycle of the scenario "loop" with preservation
+ *
+ * Any other check may pass while the one thing that the loop is about was never looked at.
+ */
+extern const char *const results_loop_proofs[RESULTS_NR_LOOP_PROOFS];
+
 /**
  * enum results_log_level - weight of a message of the library
  * @RESULTS_LOG_INFO: for the curious
