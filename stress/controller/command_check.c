@@ -261,6 +261,29 @@ static void describe(struct check *check, int device, char *what, size_t size)
 		 node && strcmp(node, "-1") ? node : "");
 }
 
+/*
+ * What the firmware wants mapped one to one (an RMRR of VT-d, a unity map of AMD-Vi) belongs to no memfd,
+ * so no session can hand it over.
+ */
+static void need_no_direct_region(struct check *check, struct reasons *reasons, const char *group)
+{
+	char *path __freed = format_text("sys/kernel/iommu_groups/%s/reserved_regions", group);
+	char *text __freed = path ? read_text(check->root, path) : NULL;
+	char *save = NULL;
+
+	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		unsigned long long first, last;
+		char type[32];
+
+		if (sscanf(line, "%llx %llx %31s", &first, &last, type) == 3 &&
+		    (!strcmp(type, "direct") || !strcmp(type, "direct-relaxable")))
+			because(reasons,
+				"reserved region 0x%llx to 0x%llx is %s (an RMRR or the like): mapped one to one, with no memfd behind it",
+				first, last, type);
+	}
+}
+
 static void check_device(struct check *check, const char *group, const char *name, int in_group)
 {
 	char *path __freed = format_text("sys/kernel/iommu_groups/%s/devices/%s", group, name);
@@ -282,6 +305,7 @@ static void check_device(struct check *check, const char *group, const char *nam
 		need_vendor(check, &reasons, unit);
 	else
 		because(&reasons, "no IOMMU unit stands before it");
+	need_no_direct_region(check, &reasons, group);
 	if (in_group > 1)
 		because(&reasons,
 			"it shares IOMMU group %s with %d others, which would have to be preserved with it",

@@ -181,6 +181,21 @@ static void make_machine(const char *config, const char *words)
 	put_file("root/proc/cmdline", words);
 }
 
+/* A device that nothing but a reserved region of its group can be in the way of. */
+static void make_mock_device(const char *group, const char *name, const char *regions)
+{
+	char *dir __freed = format_text("root/sys/kernel/iommu_groups/%s", group);
+	char *file __freed = format_text("%s/reserved_regions", dir);
+	char *device __freed = format_text("%s/devices/%s/x", dir, name);
+	char *driver __freed = format_text("%s/devices/%s/driver", dir, name);
+	char *iommu __freed = format_text("%s/devices/%s/iommu", dir, name);
+
+	put_file(file, regions);
+	put_file(device, "");
+	make_link("../x/vfio-pci", driver);
+	make_link("../x/iommufd_selftest_iommu.0", iommu);
+}
+
 static void make_devices(void)
 {
 	put_file("root/dev/liveupdate", "");
@@ -189,8 +204,8 @@ static void make_devices(void)
 	put_file("root/sys/class/iommu/dmar0/intel-iommu/cap", "d2008c40660462\n");
 	put_file("root/sys/class/iommu/newvendor0/x", "");
 	/*
-	 * One device alone, bound to igb; two that share a group; one of an unknown IOMMU, bound to
-	 * vfio-pci.
+	 * One device alone, bound to igb; two that share a group; mock devices bound to vfio-pci: one
+	 * with the regions that every device has, one for each kind that the firmware wants mapped.
 	 */
 	put_file("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/vendor", "0x8086\n");
 	put_file("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/device", "0x10c9\n");
@@ -201,10 +216,15 @@ static void make_devices(void)
 		  "root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/iommu");
 	put_file("root/sys/kernel/iommu_groups/10/devices/0000:02:00.0/numa_node", "-1\n");
 	put_file("root/sys/kernel/iommu_groups/10/devices/0000:02:00.1/numa_node", "-1\n");
-	put_file("root/sys/kernel/iommu_groups/11/devices/mock0/x", "");
-	make_link("../x/vfio-pci", "root/sys/kernel/iommu_groups/11/devices/mock0/driver");
-	make_link("../x/iommufd_selftest_iommu.0",
-		  "root/sys/kernel/iommu_groups/11/devices/mock0/iommu");
+	make_mock_device("11", "mock0",
+			 "0x00000000fee00000 0x00000000feefffff msi\n"
+			 "0x000000fd00000000 0x000000ffffffffff reserved\n");
+	make_mock_device("12", "mock1",
+			 "0x000000007b800000 0x000000007b9fffff direct\n"
+			 "0x00000000fee00000 0x00000000feefffff msi\n");
+	make_mock_device("13", "mock2",
+			 "0x0000000000000000 0x0000000000ffffff direct-relaxable\n"
+			 "0x000000007c000000 0x000000007c0fffff direct");
 }
 
 static void check_says(const char *const words[])
@@ -234,8 +254,13 @@ static void check_good_machine(void **state)
 		"it is not bound to vfio-pci",
 		"device 0000:02:00.1 (no PCI device, no driver): cannot be preserved: no IOMMU unit stands before it; it shares IOMMU "
 		"group 10 with 1 others",
-		"device mock0 (no PCI device, driver vfio-pci): can be preserved",
-		"2 can be preserved here, 5 cannot", NULL });
+		"device mock0 (no PCI device, driver vfio-pci): can be preserved\n",
+		"device mock1 (no PCI device, driver vfio-pci): cannot be preserved: reserved region 0x7b800000 to "
+		"0x7b9fffff is direct (an RMRR or the like): mapped one to one, with no memfd behind it\n",
+		"device mock2 (no PCI device, driver vfio-pci): cannot be preserved: reserved region 0x0 to 0xffffff is "
+		"direct-relaxable (an RMRR or the like): mapped one to one, with no memfd behind it; reserved region "
+		"0x7c000000 to 0x7c0fffff is direct (",
+		"2 can be preserved here, 7 cannot", NULL });
 }
 
 static void check_old_kernel(void **state)
@@ -249,7 +274,7 @@ static void check_old_kernel(void **state)
 		"without CONFIG_IOMMU_LIVEUPDATE; the Live Update Orchestrator is off; boot with liveupdate=on; Kexec HandOver is off",
 		"unit iommufd_selftest_iommu.0 (iommufd mock driver (no hardware)): cannot be preserved: the kernel is built without "
 		"CONFIG_IOMMUFD_TEST; the kernel cannot, see above",
-		"0 can be preserved here, 7 cannot", NULL });
+		"0 can be preserved here, 9 cannot", NULL });
 }
 
 static void check_switched_off(void **state)
