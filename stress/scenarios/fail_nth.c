@@ -2,7 +2,8 @@
 /*
  * Every allocation of every call fails once: /proc/self/fail-nth counts up, call by call, until a
  * call gets through without one. Each failure must be reported, leave everything as it was, and let
- * the same call work when it is made again.
+ * the same call work when it is made again. A sequence that ends before that has left failures
+ * untried, and fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -79,7 +80,7 @@ static bool disarm(struct faults *f)
 /**
  * struct sequence - calls that are made while allocations fail
  * @name: for the report
- * @nr: how many calls, each like the next
+ * @nr: how many calls, each like the next; one is used up by each failure that a call gets over
  * @call: make call @i. Return: 0 or -errno
  * @undo: take a call back that worked although an allocation failed, so that it can be made again;
  *	NULL: go on to the next one
@@ -131,7 +132,7 @@ static int run_sequence(struct agent *a, const struct sequence *s)
 		return agent_error(a, s->name, err);
 	a->w.problem[0] = '\0';
 	agent_check(
-		a, s->name, nth < NTH_MAX,
+		a, s->name, through,
 		"%u allocations failed one by one: %u calls refused (%u not with ENOMEM), %u worked all the same; %s",
 		nth - 1, refused, other, tolerated,
 		through ? "then one got through" : "no calls left to try");
@@ -259,8 +260,8 @@ int fail_nth_file_retrieve(struct agent *a)
 	faults_end(&faults);
 	if (err && !happened)
 		return agent_error(a, "fail-nth-file", err);
-	agent_check(a, "fail-nth-file", true, "allocation %u of retrieving the files: %s",
-		    a->log.cycle,
+	agent_check(a, "fail-nth-file", !happened || a->log.cycle < a->c.cycles,
+		    "allocation %u of retrieving the files: %s", a->log.cycle,
 		    err	     ? a->w.problem :
 		    happened ? "worked all the same" :
 			       "there are not that many");

@@ -215,7 +215,7 @@ static const struct scenario scenarios[] = {
 		.name = "fail-nth",
 		.proves =
 			"every failed allocation in mark, preserve, retrieve, restore and adopt is reported, undone, and the call works again",
-		.twin = "each sequence ends with a call that no failure hit",
+		.twin = "each sequence ends with a call that no failure hit, or it fails",
 		.preserve = fail_nth_preserve,
 		.retrieve = fail_nth_retrieve,
 		.adopt = fail_nth_adopt,
@@ -224,7 +224,7 @@ static const struct scenario scenarios[] = {
 		.name = "fail-nth-file",
 		.proves =
 			"a file that cannot be retrieved, for want of its n-th allocation in cycle n, is given up in an orderly way",
-		.twin = "with more cycles than allocations the last ones get through",
+		.twin = "with more cycles than allocations the last ones get through, and the last one has to",
 		.retrieve = fail_nth_file_retrieve,
 	},
 };
