@@ -263,7 +263,7 @@ static void describe(struct check *check, int device, char *what, size_t size)
 
 /*
  * What the firmware wants mapped one to one (an RMRR of VT-d, a unity map of AMD-Vi) belongs to no memfd,
- * so no session can hand it over.
+ * so no session can hand it over. A relaxable region is one that iommufd does without.
  */
 static void need_no_direct_region(struct check *check, struct reasons *reasons, const char *group)
 {
@@ -277,7 +277,7 @@ static void need_no_direct_region(struct check *check, struct reasons *reasons, 
 		char type[32];
 
 		if (sscanf(line, "%llx %llx %31s", &first, &last, type) == 3 &&
-		    (!strcmp(type, "direct") || !strcmp(type, "direct-relaxable")))
+		    !strcmp(type, "direct"))
 			because(reasons,
 				"reserved region 0x%llx to 0x%llx is %s (an RMRR or the like): mapped one to one, with no memfd behind it",
 				first, last, type);

@@ -257,8 +257,7 @@ static void check_good_machine(void **state)
 		"device mock0 (no PCI device, driver vfio-pci): can be preserved\n",
 		"device mock1 (no PCI device, driver vfio-pci): cannot be preserved: reserved region 0x7b800000 to "
 		"0x7b9fffff is direct (an RMRR or the like): mapped one to one, with no memfd behind it\n",
-		"device mock2 (no PCI device, driver vfio-pci): cannot be preserved: reserved region 0x0 to 0xffffff is "
-		"direct-relaxable (an RMRR or the like): mapped one to one, with no memfd behind it; reserved region "
+		"device mock2 (no PCI device, driver vfio-pci): cannot be preserved: reserved region "
 		"0x7c000000 to 0x7c0fffff is direct (",
 		"2 can be preserved here, 7 cannot", NULL });
 }
