@@ -180,12 +180,16 @@ static const struct liveupdate_flb luo_test_flb_template = {
 static struct {
 	char log[256];
 	size_t len;
+	int preserve_err;
 	int retrieve_err;
 	u64 busy_token;
 	u64 running_token;
 	struct file *other;
 	bool other_at_preserve;
 	bool other_at_freeze;
+	/* How often handlers were asked about a file, and that to find @other */
+	int asked;
+	int asked_for_other;
 } luo_test_file;
 
 static void luo_test_log(const char *op, struct liveupdate_file_op_args *args)
@@ -207,21 +211,37 @@ static const struct file_operations luo_test_id_fops = {
 
 static bool luo_test_can_preserve(struct liveupdate_file_handler *fh, struct file *file)
 {
+	luo_test_file.asked++;
+
 	return file->f_op == &luo_test_fops;
 }
 
 static bool luo_test_id_can_preserve(struct liveupdate_file_handler *fh, struct file *file)
 {
+	luo_test_file.asked++;
+
 	return file->f_op == &luo_test_id_fops;
+}
+
+static bool luo_test_find_other(struct liveupdate_file_op_args *args)
+{
+	int asked = luo_test_file.asked;
+	bool found;
+
+	if (!luo_test_file.other)
+		return false;
+
+	found = liveupdate_file_is_preserved_with(args, luo_test_file.other);
+	luo_test_file.asked_for_other = luo_test_file.asked - asked;
+
+	return found;
 }
 
 static int luo_test_preserve(struct liveupdate_file_op_args *args)
 {
-	luo_test_file.other_at_preserve =
-		luo_test_file.other &&
-		liveupdate_file_is_preserved_with(args, luo_test_file.other);
+	luo_test_file.other_at_preserve = luo_test_find_other(args);
 
-	return 0;
+	return luo_test_file.preserve_err;
 }
 
 static void luo_test_unpreserve(struct liveupdate_file_op_args *args)
@@ -230,9 +250,7 @@ static void luo_test_unpreserve(struct liveupdate_file_op_args *args)
 
 static int luo_test_freeze(struct liveupdate_file_op_args *args)
 {
-	luo_test_file.other_at_freeze =
-		luo_test_file.other &&
-		liveupdate_file_is_preserved_with(args, luo_test_file.other);
+	luo_test_file.other_at_freeze = luo_test_find_other(args);
 
 	return 0;
 }
@@ -275,6 +293,8 @@ static void luo_test_finish(struct liveupdate_file_op_args *args)
 
 static unsigned long luo_test_get_id(struct file *file)
 {
+	luo_test_file.asked++;
+
 	return (unsigned long)file->private_data;
 }
 
@@ -853,7 +873,8 @@ static void file_test_preserved_with(struct kunit *test)
 {
 	struct liveupdate_file_op_args no_set = {};
 	struct luo_file_set set, other_set;
-	int a, b, id1, id1_again, id2;
+	int a, b, id1, id1_again, id2, impostor;
+	struct file *file;
 	int ids[2];
 
 	luo_file_set_init(&set);
@@ -893,6 +914,17 @@ static void file_test_preserved_with(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, luo_test_file.other_at_freeze);
 	luo_file_unpreserve_files(&set);
 
+	/* Ids of different handlers have nothing to do with each other. */
+	file = fget(a);
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	impostor = luo_test_open(test, &luo_test_id_fops, file);
+	fput(file);
+	KUNIT_ASSERT_EQ(test, luo_preserve_file(&set, 1, a), 0);
+	luo_test_preserve_with(test, &set, 2, b, impostor);
+	KUNIT_EXPECT_FALSE(test, luo_test_file.other_at_preserve);
+	KUNIT_EXPECT_FALSE(test, luo_test_file.other_at_freeze);
+	luo_file_unpreserve_files(&set);
+
 	/* Called from where it has no meaning. */
 	KUNIT_EXPECT_FALSE(test, liveupdate_file_is_preserved_with(&no_set, NULL));
 
@@ -901,6 +933,83 @@ static void file_test_preserved_with(struct kunit *test)
 	close_fd(id1);
 	close_fd(id1_again);
 	close_fd(id2);
+	close_fd(impostor);
+	flush_delayed_fput();
+	luo_file_set_destroy(&set);
+	luo_file_set_destroy(&other_set);
+}
+
+#define LUO_TEST_NR_OTHERS	8
+
+/* However many files there are, the one is looked for and not gone through. */
+static void file_test_preserved_with_many(struct kunit *test)
+{
+	int fds[LUO_TEST_NR_OTHERS], ids[LUO_TEST_NR_OTHERS];
+	struct luo_file_set set;
+	int a, b, asked;
+
+	luo_file_set_init(&set);
+	a = luo_test_open(test, &luo_test_fops, NULL);
+	b = luo_test_open(test, &luo_test_fops, NULL);
+	for (int i = 0; i < LUO_TEST_NR_OTHERS; i++)
+		fds[i] = luo_test_open(test, &luo_test_id_fops, &ids[i]);
+
+	KUNIT_ASSERT_EQ(test, luo_preserve_file(&set, 1, fds[0]), 0);
+	luo_test_preserve_with(test, &set, 2, a, fds[0]);
+	KUNIT_EXPECT_TRUE(test, luo_test_file.other_at_freeze);
+	asked = luo_test_file.asked_for_other;
+
+	for (int i = 1; i < LUO_TEST_NR_OTHERS; i++)
+		KUNIT_ASSERT_EQ(test, luo_preserve_file(&set, 2 + i, fds[i]), 0);
+	luo_test_preserve_with(test, &set, 100, b, fds[LUO_TEST_NR_OTHERS - 1]);
+	KUNIT_EXPECT_TRUE(test, luo_test_file.other_at_preserve);
+	KUNIT_EXPECT_TRUE(test, luo_test_file.other_at_freeze);
+	KUNIT_EXPECT_EQ(test, luo_test_file.asked_for_other, asked);
+
+	luo_file_unpreserve_files(&set);
+	close_fd(a);
+	close_fd(b);
+	for (int i = 0; i < LUO_TEST_NR_OTHERS; i++)
+		close_fd(fds[i]);
+	flush_delayed_fput();
+	luo_file_set_destroy(&set);
+}
+
+/* A file can be preserved once, and does not count before it is. */
+static void file_test_preserved_once(struct kunit *test)
+{
+	struct luo_file_set set, other_set;
+	int a, id, id_again;
+	int ids[1];
+
+	luo_file_set_init(&set);
+	luo_file_set_init(&other_set);
+	a = luo_test_open(test, &luo_test_fops, NULL);
+	id = luo_test_open(test, &luo_test_id_fops, &ids[0]);
+	id_again = luo_test_open(test, &luo_test_id_fops, &ids[0]);
+
+	/* What fails leaves nothing behind. */
+	luo_test_file.preserve_err = -EIO;
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 1, id), -EIO);
+	luo_test_file.preserve_err = 0;
+	luo_test_preserve_with(test, &set, 1, a, id);
+	KUNIT_EXPECT_FALSE(test, luo_test_file.other_at_preserve);
+	KUNIT_EXPECT_FALSE(test, luo_test_file.other_at_freeze);
+
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&other_set, 1, id), 0);
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 2, id), -EBUSY);
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 2, id_again), -EBUSY);
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&other_set, 2, id_again), -EBUSY);
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 2, a), -EBUSY);
+	KUNIT_EXPECT_EQ(test, set.count, 1);
+
+	luo_file_unpreserve_files(&other_set);
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 2, id_again), 0);
+
+	luo_file_unpreserve_files(&set);
+	close_fd(a);
+	close_fd(id);
+	close_fd(id_again);
 	flush_delayed_fput();
 	luo_file_set_destroy(&set);
 	luo_file_set_destroy(&other_set);
@@ -1307,6 +1416,8 @@ static struct kunit_case file_test_cases[] = {
 	KUNIT_CASE(file_test_quiesce_is_optional),
 	KUNIT_CASE(file_test_private_data),
 	KUNIT_CASE(file_test_preserved_with),
+	KUNIT_CASE(file_test_preserved_with_many),
+	KUNIT_CASE(file_test_preserved_once),
 	KUNIT_CASE(session_test_retrieve_again),
 	{}
 };
