@@ -182,6 +182,8 @@ static struct {
 	size_t len;
 	int preserve_err;
 	int retrieve_err;
+	bool retry;
+	int retrieves;
 	u64 busy_token;
 	u64 running_token;
 	struct file *other;
@@ -196,8 +198,9 @@ static void luo_test_log(const char *op, struct liveupdate_file_op_args *args)
 {
 	luo_test_file.len += scnprintf(luo_test_file.log + luo_test_file.len,
 				       sizeof(luo_test_file.log) - luo_test_file.len,
-				       "%s%llu%s ", op, args->serialized_data,
-				       args->private_data == &luo_test_file ? "+" : "");
+				       "%s%llu%s%s ", op, args->serialized_data,
+				       args->private_data == &luo_test_file ? "+" : "",
+				       args->retrieve_status < 0 ? "!" : "");
 }
 
 static const struct file_operations luo_test_fops = {
@@ -258,6 +261,12 @@ static int luo_test_freeze(struct liveupdate_file_op_args *args)
 static int luo_test_retrieve(struct liveupdate_file_op_args *args)
 {
 	struct file *file;
+
+	luo_test_file.retrieves++;
+	if (luo_test_file.retry) {
+		args->retry = true;
+		return luo_test_file.retrieve_err;
+	}
 
 	args->private_data = &luo_test_file;
 	if (luo_test_file.retrieve_err)
@@ -832,9 +841,59 @@ static void file_test_private_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 3, &again), -EIO);
 
 	KUNIT_EXPECT_EQ(test, luo_file_finish(&set), 0);
-	KUNIT_EXPECT_STREQ(test, luo_test_file.log, "c1 c2+ c3+ q3+ q2+ q1 f3+ f2+ f1 ");
+	KUNIT_EXPECT_STREQ(test, luo_test_file.log,
+			   "c1 c2+ c3+! q3+! q2+ q1 f3+! f2+ f1 ");
 	fput(file);
 	flush_delayed_fput();
+	luo_file_set_destroy(&set);
+}
+
+/* Nothing was changed by a retrieve that failed, and it says so. */
+static void file_test_retrieve_retry(struct kunit *test)
+{
+	struct luo_file_set set;
+	struct file *file;
+
+	luo_test_incoming_files(test, &set, LUO_TEST_FILE, 2, 0);
+
+	luo_test_file.retry = true;
+	luo_test_file.retrieve_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 1, &file), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 1, &file), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 2, &file), -ENOMEM);
+	luo_test_file.retrieve_err = -ENFILE;
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 1, &file), -ENFILE);
+	KUNIT_EXPECT_EQ(test, luo_test_file.retrieves, 4);
+
+	luo_test_file.retry = false;
+	luo_test_file.retrieve_err = 0;
+	KUNIT_ASSERT_EQ(test, luo_retrieve_file(&set, 1, &file), 0);
+	KUNIT_EXPECT_EQ(test, luo_test_file.retrieves, 5);
+
+	/* The other one is as good as never asked for. */
+	KUNIT_EXPECT_EQ(test, luo_file_finish(&set), 0);
+	KUNIT_EXPECT_STREQ(test, luo_test_file.log, "c1+ c2 q2 q1+ f2 f1+ ");
+	fput(file);
+	flush_delayed_fput();
+	luo_file_set_destroy(&set);
+}
+
+/* Without that it is final, for lack of memory or not. */
+static void file_test_retrieve_no_retry(struct kunit *test)
+{
+	struct luo_file_set set;
+	struct file *file;
+
+	luo_test_incoming_files(test, &set, LUO_TEST_FILE, 1, 0);
+
+	luo_test_file.retrieve_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 1, &file), -ENOMEM);
+	luo_test_file.retrieve_err = 0;
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 1, &file), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, luo_test_file.retrieves, 1);
+
+	KUNIT_EXPECT_EQ(test, luo_file_finish(&set), 0);
+	KUNIT_EXPECT_STREQ(test, luo_test_file.log, "c1+! q1+! f1+! ");
 	luo_file_set_destroy(&set);
 }
 
@@ -1318,6 +1377,8 @@ static void memfd_test_retrieve_fails(struct kunit *test)
 
 	memfd->folios_ser[1].index = memfd->folios_ser[0].index;
 	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&memfd->set, 1, &memfd->file), -EEXIST);
+	/* The serialized state is used up. */
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&memfd->set, 1, &memfd->file), -EEXIST);
 	flush_delayed_fput();
 	lru_add_drain_all();
 
@@ -1356,6 +1417,29 @@ static void memfd_test_retrieve_refused(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, kho_is_restorable(ser_phys, 0));
 	for (int i = 0; i < LUO_TEST_NR_FOLIOS; i++)
 		KUNIT_EXPECT_FALSE(test, luo_test_restorable(memfd, i));
+}
+
+/* Likewise, but it is worth another try: more folios than memory can list. */
+static void memfd_test_retrieve_retry(struct kunit *test)
+{
+	struct luo_test_memfd *memfd = luo_test_memfd(test, LUO_TEST_NR_FOLIOS);
+	phys_addr_t ser_phys = virt_to_phys(memfd->ser);
+
+	memfd->ser->nr_folios = U64_MAX;
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&memfd->set, 1, &memfd->file), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&memfd->set, 1, &memfd->file), -ENOMEM);
+	KUNIT_EXPECT_TRUE(test, kho_is_restorable(ser_phys, 0));
+	for (int i = 0; i < LUO_TEST_NR_FOLIOS; i++)
+		KUNIT_EXPECT_TRUE(test, luo_test_restorable(memfd, i));
+
+	memfd->ser->nr_folios = LUO_TEST_NR_FOLIOS;
+	KUNIT_ASSERT_EQ(test, luo_retrieve_file(&memfd->set, 1, &memfd->file), 0);
+	for (int i = 0; i < LUO_TEST_NR_FOLIOS; i++)
+		KUNIT_EXPECT_PTR_EQ(test, luo_test_folio(memfd, i)->mapping,
+				    memfd->file->f_mapping);
+
+	fput(memfd->file);
+	luo_test_memfd_finish(test, memfd);
 }
 
 static void memfd_test_finish_without_retrieve(struct kunit *test)
@@ -1415,6 +1499,8 @@ static struct kunit_case file_test_cases[] = {
 	KUNIT_CASE(file_test_no_finish_if_running),
 	KUNIT_CASE(file_test_quiesce_is_optional),
 	KUNIT_CASE(file_test_private_data),
+	KUNIT_CASE(file_test_retrieve_retry),
+	KUNIT_CASE(file_test_retrieve_no_retry),
 	KUNIT_CASE(file_test_preserved_with),
 	KUNIT_CASE(file_test_preserved_with_many),
 	KUNIT_CASE(file_test_preserved_once),
@@ -1430,6 +1516,7 @@ static struct kunit_case memfd_test_cases[] = {
 	KUNIT_CASE(memfd_test_closed_early),
 	KUNIT_CASE(memfd_test_retrieve_fails),
 	KUNIT_CASE(memfd_test_retrieve_refused),
+	KUNIT_CASE(memfd_test_retrieve_retry),
 	KUNIT_CASE(memfd_test_finish_without_retrieve),
 	KUNIT_CASE(memfd_test_empty),
 	{}

@@ -743,8 +743,9 @@ static struct iommufd_ser *iommufd_ser_get(u64 phys)
 }
 
 /*
- * Nothing of the previous kernel's state is touched, so what can go wrong is
- * lack of memory, which luo makes final for this file, or a bad record.
+ * Nothing of the previous kernel's state is touched, so what can go wrong is a
+ * bad record, which stays bad, or a lack of memory or files, which can be over
+ * the next time.
  */
 static int iommufd_luo_retrieve(struct liveupdate_file_op_args *args)
 {
@@ -759,7 +760,8 @@ static int iommufd_luo_retrieve(struct liveupdate_file_op_args *args)
 
 	incoming = kvzalloc_flex(*incoming, hwpts, ser->nr_hwpts,
 				 GFP_KERNEL_ACCOUNT);
-	if (!incoming)
+	if (!incoming) {
+		args->retry = true;
 		return -ENOMEM;
 	incoming->nr_hwpts = ser->nr_hwpts;
 	incoming->nr_unsettled = ser->nr_hwpts;
@@ -777,6 +779,7 @@ static int iommufd_luo_retrieve(struct liveupdate_file_op_args *args)
 }
 
 static int iommufd_hwpt_ser_cmp(const void *key, const void *elt)
+	}
 {
 	const struct iommufd_hwpt_ser *hwpt_ser = elt;
 	u64 token = *(const u64 *)key;
@@ -784,6 +787,7 @@ static int iommufd_hwpt_ser_cmp(const void *key, const void *elt)
 	if (token == hwpt_ser->token)
 		return 0;
 	return token < hwpt_ser->token ? -1 : 1;
+		args->retry = true;
 }
 
 static struct iommufd_hwpt_paging *
