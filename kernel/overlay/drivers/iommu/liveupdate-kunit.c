@@ -1048,6 +1048,149 @@ static void test_unpreserve_in_any_order(struct kunit *test)
 	destroy_outgoing(test, outgoing);
 }
 
+/* All memory that is preserved, in a world that needs no large folios */
+static u8 *fake_snapshot(struct kunit *test)
+{
+	struct fake *fake = test->priv;
+	unsigned long pfn;
+	u8 *copy, *to;
+	void *entry;
+
+	copy = kunit_kcalloc(test, fake->nr_folios, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	to = copy;
+	xa_for_each(&fake->folios, pfn, entry) {
+		KUNIT_ASSERT_PTR_EQ(test, entry, fake_entry(0, FAKE_OWNED));
+		memcpy(to, phys_to_virt(PFN_PHYS(pfn)), PAGE_SIZE);
+		to += PAGE_SIZE;
+	}
+	return copy;
+}
+
+static unsigned int fake_bytes_changed(struct kunit *test, const u8 *snapshot)
+{
+	struct fake *fake = test->priv;
+	unsigned int i, number = 0;
+	unsigned long pfn;
+	void *entry;
+	u8 *now;
+
+	xa_for_each(&fake->folios, pfn, entry) {
+		now = phys_to_virt(PFN_PHYS(pfn));
+		for (i = 0; i < PAGE_SIZE; i++)
+			if (now[i] != *snapshot++)
+				number++;
+	}
+	return number;
+}
+
+/* User space runs on after the freeze, and the kexec can come at any time */
+static void test_detached_when_frozen(struct kunit *test)
+{
+	struct iommu_liveupdate_outgoing *outgoing = fake_outgoing(test);
+	struct iommu_liveupdate_incoming *incoming;
+	struct fake *fake = test->priv;
+	struct iommu_device_key_ser key;
+	struct iommu_device_ser device;
+	unsigned int i;
+	u8 *before;
+	u32 flags;
+	u64 phys;
+	int err;
+
+	fake_population(test, 3, 5, 2);
+	add_all(test, outgoing);
+	remove_domain(outgoing, &fake->domains[2]);
+	fake->devices[2].preserved = false;
+	check_outgoing(test, outgoing);
+
+	iommu_liveupdate_outgoing_freeze(outgoing);
+	before = fake_snapshot(test);
+	KUNIT_EXPECT_EQ(test, -EBUSY, add_domain(outgoing, &fake->domains[2]));
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			add_device(outgoing, &fake->devices[2], fake->domains[0].slot));
+	KUNIT_EXPECT_EQ(test, 0, fake_bytes_changed(test, before));
+
+	/* The only device of its domain, and one of two */
+	remove_device(outgoing, &fake->devices[1]);
+	KUNIT_EXPECT_EQ(test, 1, fake_bytes_changed(test, before));
+	remove_device(outgoing, &fake->devices[3]);
+	KUNIT_EXPECT_EQ(test, 2, fake_bytes_changed(test, before));
+	/* It is gone already, and does not come back */
+	remove_device(outgoing, &fake->devices[3]);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			add_device(outgoing, &fake->devices[3], fake->domains[0].slot));
+	KUNIT_EXPECT_EQ(test, 2, fake_bytes_changed(test, before));
+
+	phys = fake_kexec(test, outgoing);
+	for (i = 0; i < fake->nr_devices; i++) {
+		key = device_key(&fake->devices[i]);
+		err = fake->devices[i].preserved ? 0 : -ENOENT;
+		KUNIT_EXPECT_EQ(test, err,
+				iommu_records_peek(phys, IOMMU_TABLE_DEVICES, &key, &device));
+	}
+
+	incoming = iommu_liveupdate_incoming_create(phys);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, incoming);
+	for (i = 0; i < fake->nr_devices; i++) {
+		key = device_key(&fake->devices[i]);
+		err = fake->devices[i].preserved ? 0 : -ENOENT;
+		KUNIT_EXPECT_EQ(test, err,
+				iommu_liveupdate_incoming_lookup_device(incoming, &key,
+									&device));
+	}
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_PTR_EQ(test, &fake->domains[i].domain,
+				    iommu_liveupdate_incoming_restore_domain(incoming,
+									     fake->domains[i].slot,
+									     &flags));
+	iommu_liveupdate_incoming_finish(incoming);
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_folios);
+}
+
+/* Nothing of a freeze that is undone stays */
+static void test_freeze_undone(struct kunit *test)
+{
+	struct iommu_liveupdate_outgoing *outgoing = fake_outgoing(test);
+	struct iommu_records *records = &outgoing->records;
+	struct fake *fake = test->priv;
+	struct iommu_device_key_ser key;
+	unsigned int i;
+
+	fake_population(test, 3, 5, 2);
+	add_all(test, outgoing);
+
+	/* One file is frozen, another one tries and refuses */
+	iommu_liveupdate_outgoing_freeze(outgoing);
+	records->ser->freeze_cycles += 5;
+	iommu_liveupdate_outgoing_freeze(outgoing);
+	remove_device(outgoing, &fake->devices[1]);
+	iommu_liveupdate_outgoing_unfreeze(outgoing);
+	key = device_key(&fake->devices[1]);
+	KUNIT_EXPECT_GE(test, iommu_records_find(records, IOMMU_TABLE_DEVICES, &key), 0);
+	KUNIT_EXPECT_EQ(test, 5, records->ser->freeze_cycles);
+
+	iommu_liveupdate_outgoing_unfreeze(outgoing);
+	KUNIT_EXPECT_EQ(test, 0, records->ser->freeze_cycles);
+	check_outgoing(test, outgoing);
+
+	KUNIT_EXPECT_EQ(test, 0,
+			add_device(outgoing, &fake->devices[1], fake->domains[1].slot));
+	check_outgoing(test, outgoing);
+
+	/* The next one counts from the start, and loses all devices */
+	iommu_liveupdate_outgoing_freeze(outgoing);
+	records->ser->freeze_cycles += 3;
+	KUNIT_EXPECT_EQ(test, 3, records->ser->freeze_cycles);
+	for (i = 0; i < fake->nr_devices; i++)
+		remove_device(outgoing, &fake->devices[i]);
+	iommu_liveupdate_outgoing_unfreeze(outgoing);
+	check_outgoing(test, outgoing);
+	KUNIT_EXPECT_EQ(test, 0, records->ser->tables[IOMMU_TABLE_UNITS].nr_records);
+
+	destroy_outgoing(test, outgoing);
+}
+
 static void test_retrieve_failures(struct kunit *test)
 {
 	struct iommu_liveupdate_incoming *incoming;
@@ -1471,7 +1614,7 @@ static void test_damaged_records(struct kunit *test)
 	EXPECT_REFUSED(w, "device count", domain_at(w, 3)->nr_devices++);
 	EXPECT_REFUSED(w, "device count", domain_at(w, 3)->nr_devices = 0);
 
-	EXPECT_REFUSED(w, "device reserved field", device_at(w, 3)->reserved = 1);
+	EXPECT_REFUSED(w, "device flags", device_at(w, 3)->flags = IOMMU_DEVICE_SER_FLAGS + 1);
 	EXPECT_REFUSED(w, "device key kind", device_at(w, 3)->key.kind = IOMMU_DEVICE_NONE);
 	EXPECT_REFUSED(w, "device key kind", device_at(w, 3)->key.kind = IOMMU_DEVICE_KINDS);
 	EXPECT_REFUSED(w, "device key reserved field", device_at(w, 3)->key.reserved = 1);
@@ -1517,8 +1660,9 @@ static bool is_payload(struct world *world, const void *byte)
 	for (slot = 0; slot < world->devices->nr_slots; slot++) {
 		device = device_at(world, slot);
 		if (device->state == IOMMU_RECORD_USED &&
-		    byte >= (void *)&device->vendor_data.tag &&
-		    byte < (void *)&device->vendor_data.length)
+		    (byte == &device->flags ||
+		     (byte >= (void *)&device->vendor_data.tag &&
+		      byte < (void *)&device->vendor_data.length)))
 			return true;
 	}
 	for (slot = 0; slot < world->units->nr_slots; slot++) {
@@ -1612,6 +1756,8 @@ static struct kunit_case fake_test_cases[] = {
 	KUNIT_CASE_SLOW(test_remove_and_add),
 	KUNIT_CASE(test_domain_slot_reuse),
 	KUNIT_CASE(test_unpreserve_in_any_order),
+	KUNIT_CASE(test_detached_when_frozen),
+	KUNIT_CASE(test_freeze_undone),
 	KUNIT_CASE(test_retrieve_failures),
 	KUNIT_CASE(test_restore_failures),
 	KUNIT_CASE(test_not_restored),

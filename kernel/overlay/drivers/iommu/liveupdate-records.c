@@ -604,8 +604,8 @@ static const char *iommu_domain_check(const struct iommu_domain_ser *domain)
 
 static const char *iommu_device_check(const struct iommu_device_ser *device)
 {
-	if (device->reserved)
-		return "device reserved field";
+	if (device->flags & ~IOMMU_DEVICE_SER_FLAGS)
+		return "device flags";
 	if (device->key.kind == IOMMU_DEVICE_NONE ||
 	    device->key.kind >= IOMMU_DEVICE_KINDS)
 		return "device key kind";
@@ -1118,8 +1118,9 @@ EXPORT_SYMBOL_IF_KUNIT(iommu_records_peek_header);
  * one look-up, however many records there are.
  *
  * Context: Any, once KHO's memory is initialized.
- * Return: 0; -ENOENT if there is no such record; -EPROTO if the state is not
- *	for this kernel; -EINVAL if something that was met is damaged.
+ * Return: 0; -ENOENT if there is no such record, or it is that of a device that
+ *	was detached after the freeze; -EPROTO if the state is not for this kernel;
+ *	-EINVAL if something that was met is damaged.
  */
 int iommu_records_peek(u64 phys, enum iommu_table_kind_ser kind,
 		       const void *key, void *record)
@@ -1149,6 +1150,8 @@ int iommu_records_peek(u64 phys, enum iommu_table_kind_ser kind,
 				       device->domain) ||
 		    !iommu_records_get(&records, IOMMU_TABLE_UNITS, device->unit))
 			return -EINVAL;
+		if (iommu_device_is_detached(device))
+			return -ENOENT;
 	}
 
 	memcpy(record, found, iommu_layouts[kind].size);

@@ -58,6 +58,12 @@ struct iommu_records_fault {
 	u64 value;
 };
 
+/* Is this a device's record that does not count? */
+static inline bool iommu_device_is_detached(const struct iommu_device_ser *device)
+{
+	return device->flags & IOMMU_DEVICE_SER_DETACHED;
+}
+
 /* Old kernel */
 int iommu_records_create(struct iommu_records *records);
 void iommu_records_destroy(struct iommu_records *records);

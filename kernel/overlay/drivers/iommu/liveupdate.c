@@ -198,7 +198,8 @@ int iommu_liveupdate_outgoing_add_domain(struct iommu_liveupdate_outgoing *outgo
 	ops = domain->owner->liveupdate;
 
 	guard(mutex)(&outgoing->lock);
-	if (iommu_liveupdate_recall(&outgoing->domains, domain) >= 0)
+	if (outgoing->nr_frozen ||
+	    iommu_liveupdate_recall(&outgoing->domains, domain) >= 0)
 		return -EBUSY;
 
 	err = iommu_records_reserve(records, IOMMU_TABLE_DOMAINS, &number);
@@ -369,6 +370,8 @@ int iommu_liveupdate_outgoing_add_device(struct iommu_liveupdate_outgoing *outgo
 		return err;
 
 	guard(mutex)(&outgoing->lock);
+	if (outgoing->nr_frozen)
+		return -EBUSY;
 	domain_ser = iommu_records_get(records, IOMMU_TABLE_DOMAINS, domain);
 	if (!domain_ser)
 		return -ENOENT;
@@ -408,20 +411,71 @@ EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_outgoing_add_device);
  * iommu_liveupdate_outgoing_remove_device - undo a device's preservation
  * @outgoing: the state
  * @dev: a preserved device, or one that went with its domain
+ *
+ * While the records are final the record stays, and says that it does not count.
  */
 void iommu_liveupdate_outgoing_remove_device(struct iommu_liveupdate_outgoing *outgoing,
 					     struct device *dev)
 {
+	struct iommu_device_ser *device;
 	int slot;
 
 	guard(mutex)(&outgoing->lock);
 	slot = iommu_liveupdate_recall(&outgoing->devices, dev);
 	if (slot < 0)
 		return;
-	iommu_liveupdate_drop_device(outgoing, slot);
 	iommu_liveupdate_forget(&outgoing->devices, dev);
+	if (!outgoing->nr_frozen) {
+		iommu_liveupdate_drop_device(outgoing, slot);
+		return;
+	}
+
+	/* The other CPUs may be stopped for the kexec at any time */
+	device = iommu_records_get(&outgoing->records, IOMMU_TABLE_DEVICES, slot);
+	WRITE_ONCE(device->flags, device->flags | IOMMU_DEVICE_SER_DETACHED);
+	outgoing->nr_detached++;
 }
 EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_outgoing_remove_device);
+
+/**
+ * iommu_liveupdate_outgoing_freeze - make the records final for one file
+ * @outgoing: the state
+ */
+void iommu_liveupdate_outgoing_freeze(struct iommu_liveupdate_outgoing *outgoing)
+{
+	guard(mutex)(&outgoing->lock);
+	outgoing->nr_frozen++;
+}
+EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_outgoing_freeze);
+
+/**
+ * iommu_liveupdate_outgoing_unfreeze - undo a freeze
+ * @outgoing: the state
+ *
+ * With the last one all that was put off is done, and the time that the files
+ * took is forgotten.
+ */
+void iommu_liveupdate_outgoing_unfreeze(struct iommu_liveupdate_outgoing *outgoing)
+{
+	struct iommu_records *records = &outgoing->records;
+	struct iommu_device_ser *device;
+	u32 slot, nr_slots;
+
+	guard(mutex)(&outgoing->lock);
+	if (WARN_ON(!outgoing->nr_frozen) || --outgoing->nr_frozen)
+		return;
+
+	records->ser->freeze_cycles = 0;
+	nr_slots = records->ser->tables[IOMMU_TABLE_DEVICES].nr_slots;
+	for (slot = 0; outgoing->nr_detached && slot < nr_slots; slot++) {
+		device = iommu_records_get(records, IOMMU_TABLE_DEVICES, slot);
+		if (!device || !iommu_device_is_detached(device))
+			continue;
+		iommu_liveupdate_drop_device(outgoing, slot);
+		outgoing->nr_detached--;
+	}
+}
+EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_outgoing_unfreeze);
 
 /* New kernel */
 
@@ -573,14 +627,17 @@ int iommu_liveupdate_incoming_lookup_device(struct iommu_liveupdate_incoming *in
 					    const struct iommu_device_key_ser *key,
 					    struct iommu_device_ser *ser)
 {
+	const struct iommu_device_ser *device;
 	int slot;
 
 	guard(mutex)(&incoming->lock);
 	slot = iommu_records_find(&incoming->records, IOMMU_TABLE_DEVICES, key);
 	if (slot < 0)
 		return slot;
-	memcpy(ser, iommu_records_get(&incoming->records, IOMMU_TABLE_DEVICES,
-				      slot), sizeof(*ser));
+	device = iommu_records_get(&incoming->records, IOMMU_TABLE_DEVICES, slot);
+	if (iommu_device_is_detached(device))
+		return -ENOENT;
+	memcpy(ser, device, sizeof(*ser));
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_incoming_lookup_device);
@@ -732,8 +789,9 @@ static void iommu_liveupdate_put_incoming(void)
  *	iommu_liveupdate_register_file_handler() is being preserved.
  * Return: 0; -EOPNOTSUPP if the domain is no paging domain or its driver cannot
  *	preserve; -EINVAL for unknown @flags; -EBUSY if it is preserved;
- *	-ENOENT if no file is being preserved; -ENOMEM, -ENOSPC, or the driver's
- *	errno. After an error nothing is preserved that was not before.
+ *	-ENOENT if no file is being preserved; -EBUSY if the records are final;
+ *	-ENOMEM, -ENOSPC, or the driver's errno. After an error nothing is
+ *	preserved that was not before.
  */
 int iommu_liveupdate_preserve_domain(struct iommu_domain *domain, u32 flags,
 				     u32 *index)
@@ -779,8 +837,9 @@ EXPORT_SYMBOL_GPL(iommu_liveupdate_unpreserve_domain);
  * Return: 0; -EOPNOTSUPP if its IOMMU driver cannot preserve; -ENOENT if there
  *	is no such domain, or no file is being preserved; -EEXIST if a device of
  *	this name is preserved; -EINVAL if device and domain are not of the same
- *	vendor or the driver made up a bad key; -ENOMEM, -ENOSPC, or the driver's
- *	errno. After an error nothing is preserved that was not before.
+ *	vendor or the driver made up a bad key; -EBUSY if the records are final;
+ *	-ENOMEM, -ENOSPC, or the driver's errno. After an error nothing is
+ *	preserved that was not before.
  */
 int iommu_liveupdate_preserve_device(struct device *dev, u32 domain_index)
 {
@@ -801,6 +860,9 @@ EXPORT_SYMBOL_GPL(iommu_liveupdate_preserve_device);
  * @dev: a preserved device; one that is not, its domain having been unpreserved
  *	first, is left alone
  *
+ * Also between iommu_liveupdate_freeze() and the kexec, when user space may still
+ * run: the next kernel will know nothing of the device.
+ *
  * Context: Process context; may sleep. As for preserving.
  */
 void iommu_liveupdate_unpreserve_device(struct device *dev)
@@ -815,11 +877,56 @@ void iommu_liveupdate_unpreserve_device(struct device *dev)
 EXPORT_SYMBOL_GPL(iommu_liveupdate_unpreserve_device);
 
 /**
+ * iommu_liveupdate_freeze - make the records final
+ *
+ * To be called by each file that preserved something, from its freeze callback.
+ * Until it is undone nothing can be preserved, and a device that is unpreserved
+ * keeps its record, which is marked as void with a single store: other CPUs are
+ * stopped for the kexec wherever they are. Domains must not be unpreserved.
+ *
+ * Context: Process context; may sleep. As for iommu_liveupdate_preserve_domain().
+ * Return: 0; -ENOENT if no file is being preserved.
+ */
+int iommu_liveupdate_freeze(void)
+{
+	struct iommu_liveupdate_outgoing *outgoing;
+	int err;
+
+	err = iommu_liveupdate_get_outgoing(&outgoing);
+	if (err)
+		return err;
+	iommu_liveupdate_outgoing_freeze(outgoing);
+	iommu_liveupdate_put_outgoing();
+	return 0;
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_freeze);
+
+/**
+ * iommu_liveupdate_unfreeze - undo one iommu_liveupdate_freeze()
+ *
+ * With the last one devices that were unpreserved meanwhile lose their record,
+ * and what iommu_liveupdate_add_freeze_cycles() added up is forgotten.
+ *
+ * Context: Process context; may sleep. As for iommu_liveupdate_preserve_domain().
+ */
+void iommu_liveupdate_unfreeze(void)
+{
+	struct iommu_liveupdate_outgoing *outgoing;
+
+	if (WARN_ON(iommu_liveupdate_get_outgoing(&outgoing)))
+		return;
+	iommu_liveupdate_outgoing_unfreeze(outgoing);
+	iommu_liveupdate_put_outgoing();
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_unfreeze);
+
+/**
  * iommu_liveupdate_add_freeze_cycles - account time spent in a freeze callback
  * @cycles: get_cycles() differences
  *
  * For diagnosis: an FLB has no freeze callback of its own, so whoever has one
- * adds what it took, and the next kernel shows the sum.
+ * adds what it took, and the next kernel shows the sum. A freeze that is undone
+ * does not count, see iommu_liveupdate_unfreeze().
  *
  * Context: Process context; may sleep. As for iommu_liveupdate_preserve_domain().
  */
@@ -891,9 +998,10 @@ EXPORT_SYMBOL_GPL(iommu_liveupdate_domain_gone);
  * @ser: copied to
  *
  * Context: Process context, from early_initcall on; may sleep.
- * Return: 0; -ENOENT if it was not, or the previous kernel left nothing;
- *	-ENODATA if it left nothing or the state is finished; -EOPNOTSUPP if
- *	live update is off; -ENOMEM, or what refused the state.
+ * Return: 0; -ENOENT if it was not, or was detached before the kexec, or the
+ *	previous kernel left nothing; -ENODATA if it left nothing or the state is
+ *	finished; -EOPNOTSUPP if live update is off; -ENOMEM, or what refused the
+ *	state.
  */
 int iommu_liveupdate_lookup_device(const struct iommu_device_key_ser *key,
 				   struct iommu_device_ser *ser)
@@ -922,8 +1030,8 @@ EXPORT_SYMBOL_GPL(iommu_liveupdate_lookup_device);
  * Context: Process context, once KHO's memory is initialized and until the
  *	state is retrieved, which is until something calls
  *	iommu_liveupdate_lookup_device() or iommu_liveupdate_restore_domain().
- * Return: 0; -ENOENT if the device was not preserved, or the previous kernel
- *	left nothing; -EPROTO or -EINVAL if the state is not usable.
+ * Return: 0; -ENOENT if the device was not preserved, or was detached before the
+ *	kexec, or the previous kernel left nothing; -EPROTO or -EINVAL if the state is not usable.
  */
 int iommu_liveupdate_early_lookup_device(const struct iommu_device_key_ser *key,
 					 struct iommu_device_ser *ser)

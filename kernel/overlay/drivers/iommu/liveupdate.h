@@ -18,12 +18,16 @@
  * @records: the preserved records
  * @domains: slots of the preserved domains
  * @devices: slots of the preserved devices
+ * @nr_frozen: how many files are frozen; if any, the records are final
+ * @nr_detached: devices detached since then, see IOMMU_DEVICE_SER_DETACHED
  */
 struct iommu_liveupdate_outgoing {
 	struct mutex lock; /* protects all below */
 	struct iommu_records records;
 	struct xarray domains;
 	struct xarray devices;
+	unsigned int nr_frozen;
+	unsigned int nr_detached;
 };
 
 /**
@@ -61,6 +65,8 @@ int iommu_liveupdate_outgoing_add_device(struct iommu_liveupdate_outgoing *outgo
 					 struct device *dev, u32 domain);
 void iommu_liveupdate_outgoing_remove_device(struct iommu_liveupdate_outgoing *outgoing,
 					     struct device *dev);
+void iommu_liveupdate_outgoing_freeze(struct iommu_liveupdate_outgoing *outgoing);
+void iommu_liveupdate_outgoing_unfreeze(struct iommu_liveupdate_outgoing *outgoing);
 
 struct iommu_liveupdate_incoming *iommu_liveupdate_incoming_create(u64 phys);
 void iommu_liveupdate_incoming_finish(struct iommu_liveupdate_incoming *incoming);

@@ -57,6 +57,8 @@ int iommu_liveupdate_preserve_domain(struct iommu_domain *domain, u32 flags,
 void iommu_liveupdate_unpreserve_domain(struct iommu_domain *domain, u32 index);
 int iommu_liveupdate_preserve_device(struct device *dev, u32 domain_index);
 void iommu_liveupdate_unpreserve_device(struct device *dev);
+int iommu_liveupdate_freeze(void);
+void iommu_liveupdate_unfreeze(void);
 void iommu_liveupdate_add_freeze_cycles(u64 cycles);
 
 /* New kernel */

@@ -468,7 +468,8 @@ static int iommufd_liveupdate_preserve_devices(struct iommufd_ctx *ictx)
 /*
  * Detaching has no way to fail. The device is blocked from now on, so the next
  * kernel must not believe that it is attached, and the preservation as a whole
- * is not what was asked for any more: the freeze will fail.
+ * is not what was asked for any more: the freeze will fail. If it is over, and
+ * the kexec just has not happened yet, the device's record is marked as void.
  */
 void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 {
@@ -477,8 +478,9 @@ void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 	if (!idev->preserved)
 		return;
 	WRITE_ONCE(idev->preserved, false);
-	iommu_liveupdate_unpreserve_device(idev->dev);
+	/* Either the freeze sees this, or what follows sees the freeze */
 	WRITE_ONCE(idev->ictx->liveupdate.lost_device, true);
+	iommu_liveupdate_unpreserve_device(idev->dev);
 }
 
 /* Are all memfds that a device may write to preserved? If not, @iova lacks one */
@@ -658,20 +660,14 @@ static void iommufd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	lu->ser = NULL;
 }
 
-static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
+/* What the records stand for is as it should be, and stays so from here on */
+static int iommufd_liveupdate_check_late(struct liveupdate_file_op_args *args,
+					 struct iommufd_liveupdate *lu)
 {
-	struct iommufd_ctx *ictx = args->file->private_data;
-	struct iommufd_liveupdate *lu = &ictx->liveupdate;
 	struct file *last_file = NULL;
 	struct iommufd_hwpt_mark *mark;
-	cycles_t start = get_cycles();
 	unsigned long iova;
 	int rc;
-
-	guard(mutex)(&lu->lock);
-	rc = iommufd_test_liveupdate_fail(MOCK_LIVEUPDATE_FAIL_FREEZE);
-	if (rc)
-		return rc;
 
 	if (READ_ONCE(lu->lost_device)) {
 		pr_warn("a device was detached after its HWPT was preserved\n");
@@ -693,8 +689,37 @@ static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
 		if (rc)
 			return rc;
 	}
+	return 0;
+}
+
+static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
+{
+	struct iommufd_ctx *ictx = args->file->private_data;
+	struct iommufd_liveupdate *lu = &ictx->liveupdate;
+	cycles_t start = get_cycles();
+	int rc;
+
+	guard(mutex)(&lu->lock);
+	rc = iommufd_test_liveupdate_fail(MOCK_LIVEUPDATE_FAIL_FREEZE);
+	if (rc)
+		return rc;
+
+	rc = iommu_liveupdate_freeze();
+	if (rc)
+		return rc;
+	/* Not earlier: a device must not get lost in between */
+	rc = iommufd_liveupdate_check_late(args, lu);
+	if (rc) {
+		iommu_liveupdate_unfreeze();
+		return rc;
+	}
 	iommu_liveupdate_add_freeze_cycles(get_cycles() - start);
 	return 0;
+}
+
+static void iommufd_luo_unfreeze(struct liveupdate_file_op_args *args)
+{
+	iommu_liveupdate_unfreeze();
 }
 
 /* New kernel: retrieving */
@@ -763,6 +788,7 @@ static int iommufd_luo_retrieve(struct liveupdate_file_op_args *args)
 	if (!incoming) {
 		args->retry = true;
 		return -ENOMEM;
+	}
 	incoming->nr_hwpts = ser->nr_hwpts;
 	incoming->nr_unsettled = ser->nr_hwpts;
 	incoming->ser = ser;
@@ -770,6 +796,7 @@ static int iommufd_luo_retrieve(struct liveupdate_file_op_args *args)
 	file = iommufd_file_create();
 	if (IS_ERR(file)) {
 		kvfree(incoming);
+		args->retry = true;
 		return PTR_ERR(file);
 	}
 	ictx = file->private_data;
@@ -779,7 +806,6 @@ static int iommufd_luo_retrieve(struct liveupdate_file_op_args *args)
 }
 
 static int iommufd_hwpt_ser_cmp(const void *key, const void *elt)
-	}
 {
 	const struct iommufd_hwpt_ser *hwpt_ser = elt;
 	u64 token = *(const u64 *)key;
@@ -787,7 +813,6 @@ static int iommufd_hwpt_ser_cmp(const void *key, const void *elt)
 	if (token == hwpt_ser->token)
 		return 0;
 	return token < hwpt_ser->token ? -1 : 1;
-		args->retry = true;
 }
 
 static struct iommufd_hwpt_paging *
@@ -1154,6 +1179,7 @@ static const struct liveupdate_file_ops iommufd_luo_file_ops = {
 	.preserve = iommufd_luo_preserve,
 	.unpreserve = iommufd_luo_unpreserve,
 	.freeze = iommufd_luo_freeze,
+	.unfreeze = iommufd_luo_unfreeze,
 	.retrieve = iommufd_luo_retrieve,
 	.can_finish = iommufd_luo_can_finish,
 	.quiesce = iommufd_luo_quiesce,

@@ -198,6 +198,14 @@ enum pt_iommu_format_ser {
 #define IOMMU_DOMAIN_SER_ENFORCE_CC	BIT(1)
 #define IOMMU_DOMAIN_SER_FLAGS		((1U << 2) - 1)
 
+/*
+ * The device was detached when the records were final, after the freeze: it is
+ * to be treated as if it had no record. One store, and the state is valid before
+ * it and behind it, so that the kexec may happen at any time.
+ */
+#define IOMMU_DEVICE_SER_DETACHED	BIT(0)
+#define IOMMU_DEVICE_SER_FLAGS		((1U << 1) - 1)
+
 #define IOMMU_RECORD_USED		0x4c495645U /* "LIVE"; 0 is a free slot */
 
 /**
@@ -223,7 +231,7 @@ struct iommu_domain_ser {
  * @state: IOMMU_RECORD_USED or 0
  * @domain: slot of the domain that it is attached to
  * @unit: slot of its IOMMU unit
- * @reserved: zero
+ * @flags: IOMMU_DEVICE_SER_*
  * @key: its name
  * @vendor_data: what the vendor needs besides
  */
@@ -231,7 +239,7 @@ struct iommu_device_ser {
 	u32 state;
 	u32 domain;
 	u32 unit;
-	u32 reserved;
+	u32 flags;
 	struct iommu_device_key_ser key;
 	struct iommu_vendor_data_ser vendor_data;
 } __packed;
@@ -299,7 +307,8 @@ struct iommu_table_ser {
  * @version: IOMMU_FLB_VERSION
  * @page_size: PAGE_SIZE of the kernel that wrote it
  * @tables: indexed by enum iommu_table_kind_ser
- * @freeze_cycles: diagnostic: cycles spent in iommufd's freeze callbacks
+ * @freeze_cycles: diagnostic: cycles spent in iommufd's freeze callbacks; of the
+ *	last freeze only, not of one that was undone
  */
 struct iommu_flb_ser {
 	u64 magic;
