@@ -720,12 +720,21 @@ static void luo_test_check_ser(struct kunit *test)
 {
 	struct luo_ser *ser = luo_test_preserved(test, 0);
 	phys_addr_t phys = virt_to_phys(ser);
+	struct luo_ser *not_preserved;
 
 	strscpy(ser->compatible, LUO_ABI_COMPATIBLE, sizeof(ser->compatible));
 	KUNIT_EXPECT_PTR_EQ(test, luo_check_ser(phys, sizeof(*ser)), ser);
 	KUNIT_EXPECT_PTR_EQ(test, luo_check_ser(phys, sizeof(*ser) - 1), ERR_PTR(-EINVAL));
 	KUNIT_EXPECT_PTR_EQ(test, luo_check_ser(phys + 16, sizeof(*ser)), ERR_PTR(-EINVAL));
 	KUNIT_EXPECT_PTR_EQ(test, luo_check_ser(~0ULL, sizeof(*ser)), ERR_PTR(-EINVAL));
+
+	/* As good as the other one, but for where it is. */
+	not_preserved = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, not_preserved);
+	*not_preserved = *ser;
+	KUNIT_EXPECT_PTR_EQ(test, luo_check_ser(virt_to_phys(not_preserved), sizeof(*ser)),
+			    ERR_PTR(-EINVAL));
+
 	ser->compatible[0] ^= 1;
 	KUNIT_EXPECT_PTR_EQ(test, luo_check_ser(phys, sizeof(*ser)), ERR_PTR(-EINVAL));
 
