@@ -183,6 +183,7 @@ static struct {
 	int preserve_err;
 	int retrieve_err;
 	bool retry;
+	bool no_private_data;
 	int retrieves;
 	u64 busy_token;
 	u64 running_token;
@@ -268,7 +269,8 @@ static int luo_test_retrieve(struct liveupdate_file_op_args *args)
 		return luo_test_file.retrieve_err;
 	}
 
-	args->private_data = &luo_test_file;
+	if (!luo_test_file.no_private_data)
+		args->private_data = &luo_test_file;
 	if (luo_test_file.retrieve_err)
 		return luo_test_file.retrieve_err;
 
@@ -893,16 +895,19 @@ static void file_test_retrieve_no_retry(struct kunit *test)
 	struct luo_file_set set;
 	struct file *file;
 
-	luo_test_incoming_files(test, &set, LUO_TEST_FILE, 1, 0);
+	luo_test_incoming_files(test, &set, LUO_TEST_FILE, 2, 0);
 
 	luo_test_file.retrieve_err = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 1, &file), -ENOMEM);
+	luo_test_file.no_private_data = true;
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 2, &file), -ENOMEM);
 	luo_test_file.retrieve_err = 0;
 	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 1, &file), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, luo_test_file.retrieves, 1);
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 2, &file), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, luo_test_file.retrieves, 2);
 
 	KUNIT_EXPECT_EQ(test, luo_file_finish(&set), 0);
-	KUNIT_EXPECT_STREQ(test, luo_test_file.log, "c1+! q1+! f1+! ");
+	KUNIT_EXPECT_STREQ(test, luo_test_file.log, "c1+! c2! q2! q1+! f2! f1+! ");
 	luo_file_set_destroy(&set);
 }
 
