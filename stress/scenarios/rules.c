@@ -165,3 +165,36 @@ int mixed_window(struct agent *a)
 		-ENOENT);
 	return 0;
 }
+
+/* Device 0 in other hands: refused, and it still waits for the right ones. */
+static void check_stranger(struct agent *a, const char *check, uint32_t domain, int expected)
+{
+	struct dma_device device = { .ops = a->w.ops };
+	int err = a->w.ops->restore(&device, a->w.fds[domain % a->w.iommufds],
+				    a->w.domain[domain].hwpt_id, a->state->keys[0]);
+
+	agent_check(a, check, err == expected, "device 0 with the HWPT of domain %u: %s", domain,
+		    strerror(-err));
+}
+
+int waiting_retrieve(struct agent *a)
+{
+	int err;
+
+	event_stage(&a->log, "retrieve", true);
+	err = agent_session_retrieve(a);
+	if (!err)
+		err = agent_error(a, "retrieve", world_retrieve_memory(&a->w, a->session));
+	if (!err)
+		err = agent_error(a, "retrieve", world_retrieve_iommufds(&a->w, a->session));
+	if (!err)
+		err = agent_error(a, "retrieve", world_retrieve_domains(&a->w));
+	if (err)
+		return err;
+	check_stranger(a, "other-iommufd", 1, -EPERM);
+	check_stranger(a, "other-domain", a->w.iommufds, -EINVAL);
+	err = agent_error(a, "retrieve", world_restore_devices(&a->w, a->state->keys));
+	if (!err)
+		event_stage(&a->log, "retrieve", false);
+	return err;
+}

@@ -54,6 +54,7 @@ int mark_leave(struct agent *a);
 int immutable_leave(struct agent *a);
 int mixed_preserve(struct agent *a);
 int mixed_window(struct agent *a);
+int waiting_retrieve(struct agent *a);
 
 /* fail_nth.c: every allocation of every call fails once */
 int fail_nth_preserve(struct agent *a);

@@ -212,6 +212,14 @@ static const struct scenario scenarios[] = {
 		.window = mixed_window,
 	},
 	{
+		.name = "device-waits",
+		.proves =
+			"a preserved device goes to the iommufd and the HWPT that it had, and to no other",
+		.twin = "after the refusals the right ones get it",
+		.retrieve = waiting_retrieve,
+	},
+
+	{
 		.name = "fail-nth",
 		.proves =
 			"every failed allocation in mark, preserve, retrieve, restore and adopt is reported, undone, and the call works again",

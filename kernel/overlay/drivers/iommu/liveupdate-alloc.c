@@ -137,6 +137,18 @@ static unsigned long iommu_liveupdate_object_key(const void *object)
 }
 
 /**
+ * iommu_liveupdate_object - the object behind a key of the array
+ * @key: index in the array that iommu_liveupdate_remember() was given
+ *
+ * Return: the object, which is the caller's word to be taken back from const.
+ */
+void *iommu_liveupdate_object(unsigned long key)
+{
+	return (void *)(key * __alignof__(void *));
+}
+EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_object);
+
+/**
  * iommu_liveupdate_remember - note the slot of an object
  * @objects: slots by object
  * @object: any aligned pointer

@@ -27,6 +27,7 @@ int iommu_liveupdate_alloc_slot(struct ida *slots);
 int iommu_liveupdate_remember(struct xarray *objects, const void *object,
 			      u32 slot);
 int iommu_liveupdate_recall(struct xarray *objects, const void *object);
+void *iommu_liveupdate_object(unsigned long key);
 void iommu_liveupdate_forget(struct xarray *objects, const void *object);
 
 #endif /* __DRIVERS_IOMMU_LIVEUPDATE_ALLOC_H */

@@ -45,6 +45,8 @@ enum fake_folio_state {
  * @devices: all devices
  * @nr_devices: number of them
  * @iommu: the devices' IOMMU
+ * @nr_preserved_devices: what the driver has preserved for devices
+ * @nr_preserved_units: and for units
  */
 struct fake {
 	struct xarray folios;
@@ -57,6 +59,8 @@ struct fake {
 	struct fake_device *devices;
 	unsigned int nr_devices;
 	struct iommu_device iommu;
+	unsigned int nr_preserved_devices;
+	unsigned int nr_preserved_units;
 };
 
 struct fake_domain {
@@ -265,6 +269,56 @@ static struct iommu_domain *fake_domain_restore(const struct iommu_domain_ser *s
 	return &fake->domains[ser->pt.top_phys / PAGE_SIZE].domain;
 }
 
+static int fake_unit_preserve(struct device *dev, struct iommu_unit_ser *ser)
+{
+	struct fake *fake = fake_current();
+
+	if (fake_fails(fake))
+		return -ENOMEM;
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), ser->key.id,
+			to_fake_device(dev)->unit);
+	fake->nr_preserved_units++;
+	return 0;
+}
+
+static void fake_unit_unpreserve(struct device *dev,
+				 const struct iommu_unit_ser *ser)
+{
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), ser->key.id,
+			to_fake_device(dev)->unit);
+	fake_current()->nr_preserved_units--;
+}
+
+static int fake_device_preserve(struct device *dev, struct iommu_device_ser *ser)
+{
+	struct fake *fake = fake_current();
+
+	if (fake_fails(fake))
+		return -ENOMEM;
+	KUNIT_EXPECT_GT(kunit_get_current_test(), fake->nr_preserved_units, 0);
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), ser->key.id,
+			to_fake_device(dev)->id);
+	fake->nr_preserved_devices++;
+	return 0;
+}
+
+static void fake_device_unpreserve(struct device *dev,
+				   const struct iommu_device_ser *ser)
+{
+	struct fake *fake = fake_current();
+
+	KUNIT_EXPECT_GT(kunit_get_current_test(), fake->nr_preserved_units, 0);
+	KUNIT_EXPECT_EQ(kunit_get_current_test(), ser->key.id,
+			to_fake_device(dev)->id);
+	fake->nr_preserved_devices--;
+}
+
+static int fake_device_adopt(struct device *dev, struct iommu_domain *domain,
+			     const struct iommu_device_ser *ser)
+{
+	return 0;
+}
+
 static const struct iommu_liveupdate_ops fake_liveupdate_ops = {
 	.vendor = IOMMU_VENDOR_SMMUV3,
 	.device_key = fake_device_key,
@@ -272,6 +326,11 @@ static const struct iommu_liveupdate_ops fake_liveupdate_ops = {
 	.domain_preserve = fake_domain_preserve,
 	.domain_unpreserve = fake_domain_unpreserve,
 	.domain_restore = fake_domain_restore,
+	.device_adopt = fake_device_adopt,
+	.unit_preserve = fake_unit_preserve,
+	.unit_unpreserve = fake_unit_unpreserve,
+	.device_preserve = fake_device_preserve,
+	.device_unpreserve = fake_device_unpreserve,
 };
 
 static const struct iommu_liveupdate_ops fake_other_liveupdate_ops = {
@@ -281,6 +340,7 @@ static const struct iommu_liveupdate_ops fake_other_liveupdate_ops = {
 	.domain_preserve = fake_domain_preserve,
 	.domain_unpreserve = fake_domain_unpreserve,
 	.domain_restore = fake_domain_restore,
+	.device_adopt = fake_device_adopt,
 };
 
 static const struct iommu_ops fake_iommu_ops = {
@@ -322,6 +382,7 @@ static void fake_population(struct kunit *test, unsigned int nr_domains,
 		fake->devices[i].id = 8 * i;
 		fake->devices[i].unit = 0xfed90000 + (u64)(i % nr_units) * PAGE_SIZE;
 		fake->devices[i].iommu.iommu_dev = &fake->iommu;
+		device_initialize(&fake->devices[i].dev);
 		fake->devices[i].dev.iommu = &fake->devices[i].iommu;
 	}
 }
@@ -488,6 +549,10 @@ static void check_outgoing(struct kunit *test,
 			records->ser->tables[IOMMU_TABLE_DOMAINS].nr_records);
 	KUNIT_EXPECT_EQ(test, nr_devices,
 			records->ser->tables[IOMMU_TABLE_DEVICES].nr_records);
+	/* The driver preserves for those that have a record, and no others */
+	KUNIT_EXPECT_EQ(test, nr_devices, fake->nr_preserved_devices);
+	KUNIT_EXPECT_EQ(test, fake->nr_preserved_units,
+			records->ser->tables[IOMMU_TABLE_UNITS].nr_records);
 
 	fake->look_at_owned = true;
 	KUNIT_EXPECT_EQ(test, 0,
@@ -562,6 +627,68 @@ static void test_format(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0xd144f7318055376ULL, iommu_key_hash_ser(IOMMU_VENDOR_VTD, 4096));
 }
 
+/* The sum of the devices' ids, and an error once it is there */
+struct id_sum {
+	u64 sum;
+	u64 stop;
+};
+
+static int add_id(const struct iommu_device_ser *device,
+		  const struct iommu_domain_ser *domain, void *data)
+{
+	struct id_sum *ids = data;
+
+	if (!domain || domain->state != IOMMU_RECORD_USED)
+		return -EIO;
+	ids->sum += device->key.id + 1;
+	return ids->sum == ids->stop ? -ECANCELED : 0;
+}
+
+/* Each unit leads to its own devices, which are those that say so */
+static void test_unit_devices(struct kunit *test,
+			      struct iommu_liveupdate_incoming *incoming)
+{
+	struct iommu_unit_key_ser key = { .vendor = IOMMU_VENDOR_SMMUV3 };
+	struct fake *fake = test->priv;
+	struct iommu_unit_ser unit;
+	unsigned int i, j, number;
+	struct id_sum ids;
+	u64 sum;
+
+	for (i = 0; i < fake->nr_devices; i++) {
+		key.id = fake->devices[i].unit;
+		for (j = 0, number = 0, sum = 0; j < fake->nr_devices; j++) {
+			if (!fake->devices[j].preserved ||
+			    fake->devices[j].unit != key.id)
+				continue;
+			sum += fake->devices[j].id + 1;
+			number++;
+		}
+		if (!number)
+			continue;
+		KUNIT_ASSERT_EQ(test, 0,
+				iommu_liveupdate_incoming_lookup_unit(incoming, &key,
+								      &unit));
+		KUNIT_EXPECT_EQ(test, number, unit.nr_devices);
+		ids = (struct id_sum) {};
+		KUNIT_EXPECT_EQ(test, 0,
+				iommu_liveupdate_incoming_walk_unit(incoming, &key,
+								    add_id, &ids));
+		KUNIT_EXPECT_EQ(test, sum, ids.sum);
+		ids = (struct id_sum) { .stop = sum };
+		KUNIT_EXPECT_EQ(test, -ECANCELED,
+				iommu_liveupdate_incoming_walk_unit(incoming, &key,
+								    add_id, &ids));
+	}
+
+	key.id = 1;
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			iommu_liveupdate_incoming_lookup_unit(incoming, &key, &unit));
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			iommu_liveupdate_incoming_walk_unit(incoming, &key,
+							    add_id, &ids));
+}
+
 static void test_round_trip(struct kunit *test)
 {
 	struct iommu_liveupdate_incoming *incoming;
@@ -594,6 +721,8 @@ static void test_round_trip(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, device.domain,
 				fake->domains[i % fake->nr_domains].slot);
 	}
+
+	test_unit_devices(test, incoming);
 
 	for (i = 0; i < fake->nr_domains; i++) {
 		flags = 0;
@@ -834,17 +963,20 @@ static void test_device_failures(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, add_domain(outgoing, &fake->domains[0]));
 	domain = fake->domains[0].slot;
 
-	/* Two keys, the slot, a chunk, the entry, the unit's chunk */
-	KUNIT_EXPECT_EQ(test, 6,
+	/*
+	 * Two keys, the slot, a chunk, the entry, the unit's chunk, the driver's
+	 * two; but the chunk is there to stay when the driver fails.
+	 */
+	KUNIT_EXPECT_EQ(test, 7,
 			add_device_with_failures(test, outgoing,
 						 &fake->devices[0], domain));
-	/* Two keys, the slot, the entry, the unit's slot */
-	KUNIT_EXPECT_EQ(test, 5,
+	/* Two keys, the slot, the entry, the unit's slot, the driver's two */
+	KUNIT_EXPECT_EQ(test, 7,
 			add_device_with_failures(test, outgoing,
 						 &fake->devices[1], domain));
-	/* The unit is there: two keys, the slot, the entry */
+	/* The unit is there: two keys, the slot, the entry, the driver's */
 	fake->devices[2].unit = fake->devices[1].unit;
-	KUNIT_EXPECT_EQ(test, 4,
+	KUNIT_EXPECT_EQ(test, 5,
 			add_device_with_failures(test, outgoing,
 						 &fake->devices[2], domain));
 	remove_device(outgoing, &fake->devices[2]);
@@ -854,8 +986,8 @@ static void test_device_failures(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0,
 				add_device(outgoing, &fake->devices[i], domain));
 
-	/* Two keys, the slot, an index, the entry, the unit's index */
-	KUNIT_EXPECT_EQ(test, 6,
+	/* The same with an index in place of each chunk */
+	KUNIT_EXPECT_EQ(test, 7,
 			add_device_with_failures(test, outgoing,
 						 &fake->devices[i], domain));
 	KUNIT_EXPECT_EQ(test, IOMMU_INDEX_MIN_BITS + 1,
@@ -1678,11 +1810,35 @@ static bool is_payload(struct world *world, const void *byte)
 	       byte == &world->units->nr_slots;
 }
 
+/*
+ * A wrong key is told by its bucket being another one. Where the buckets lie, and
+ * so by chance in which the wrong key would be found, depends on addresses.
+ */
+static bool is_key(struct world *world, const void *byte)
+{
+	u32 slot;
+
+	for (slot = 0; slot < world->devices->nr_slots; slot++) {
+		const struct iommu_device_ser *device = device_at(world, slot);
+
+		if (byte >= (void *)&device->key &&
+		    byte < (void *)(&device->key + 1))
+			return true;
+	}
+	for (slot = 0; slot < world->units->nr_slots; slot++) {
+		const struct iommu_unit_ser *unit = unit_at(world, slot);
+
+		if (byte >= (void *)&unit->key && byte < (void *)(&unit->key + 1))
+			return true;
+	}
+	return false;
+}
+
 /* Any single wrong bit is refused, unless it is in what a driver has to check */
 static void test_flipped_bits(struct kunit *test)
 {
 	struct iommu_records_fault fault;
-	unsigned int nr_accepted = 0, round, pick;
+	unsigned int nr_accepted = 0, nr_keys = 0, round, pick;
 	struct fake *fake = test->priv;
 	struct world world, *w = &world;
 	struct iommu_device_key_ser key;
@@ -1712,6 +1868,10 @@ static void test_flipped_bits(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, key.id, device.key.id);
 		if (!iommu_records_validate(w->phys, &fault)) {
 			*byte ^= bit;
+			if (is_key(w, byte)) {
+				nr_keys++;
+				continue;
+			}
 			KUNIT_EXPECT_TRUE_MSG(test, is_payload(w, byte),
 					      "bit %#x at %#lx of a folio", bit,
 					      offset_in_page(byte));
@@ -1724,6 +1884,8 @@ static void test_flipped_bits(struct kunit *test)
 	/* The domains' payload is there to be hit, and is not most of it */
 	KUNIT_EXPECT_GT(test, nr_accepted, 0);
 	KUNIT_EXPECT_LT(test, nr_accepted, round / 4);
+	/* Less than one is to be expected */
+	KUNIT_EXPECT_LT(test, nr_keys, 8);
 	xa_destroy(&w->pristine);
 }
 
@@ -1840,6 +2002,12 @@ static void test_drivers(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_liveupdate_register_driver(&bad));
 	bad = fake_liveupdate_ops;
 	bad.domain_restore = NULL;
+	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_liveupdate_register_driver(&bad));
+	bad = fake_liveupdate_ops;
+	bad.device_unpreserve = NULL;
+	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_liveupdate_register_driver(&bad));
+	bad = fake_liveupdate_ops;
+	bad.unit_preserve = NULL;
 	KUNIT_EXPECT_EQ(test, -EINVAL, iommu_liveupdate_register_driver(&bad));
 
 	if (iommu_liveupdate_register_driver(&fake_liveupdate_ops))

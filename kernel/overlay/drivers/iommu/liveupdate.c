@@ -75,7 +75,9 @@ int iommu_liveupdate_register_driver(const struct iommu_liveupdate_ops *ops)
 	if (ops->vendor == IOMMU_VENDOR_NONE || ops->vendor >= IOMMU_VENDORS)
 		return -EINVAL;
 	if (!ops->device_key || !ops->unit_key || !ops->domain_preserve ||
-	    !ops->domain_unpreserve || !ops->domain_restore)
+	    !ops->domain_unpreserve || !ops->domain_restore ||
+	    !ops->device_adopt || !ops->unit_preserve != !ops->unit_unpreserve ||
+	    !ops->device_preserve != !ops->device_unpreserve)
 		return -EINVAL;
 
 	guard(rwsem_write)(&iommu_liveupdate_drivers_lock);
@@ -230,9 +232,32 @@ err_cancel:
 }
 EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_outgoing_add_domain);
 
-static void iommu_liveupdate_drop_device(struct iommu_liveupdate_outgoing *outgoing,
-					 u32 slot)
+static const struct iommu_liveupdate_ops *
+iommu_liveupdate_device_ops(struct device *dev)
 {
+	if (!dev->iommu || !dev->iommu->iommu_dev)
+		return NULL;
+	return dev_iommu_ops(dev)->liveupdate;
+}
+
+static void iommu_liveupdate_put_unit(struct iommu_records *records,
+				      struct device *dev, u32 slot)
+{
+	const struct iommu_liveupdate_ops *ops = iommu_liveupdate_device_ops(dev);
+	struct iommu_unit_ser *unit;
+
+	unit = iommu_records_get(records, IOMMU_TABLE_UNITS, slot);
+	if (unit->nr_devices)
+		return;
+	if (ops && ops->unit_unpreserve)
+		ops->unit_unpreserve(dev, unit);
+	iommu_records_remove(records, IOMMU_TABLE_UNITS, slot);
+}
+
+static void iommu_liveupdate_drop_device(struct iommu_liveupdate_outgoing *outgoing,
+					 struct device *dev, u32 slot)
+{
+	const struct iommu_liveupdate_ops *ops = iommu_liveupdate_device_ops(dev);
 	struct iommu_records *records = &outgoing->records;
 	struct iommu_device_ser *device;
 	struct iommu_domain_ser *domain;
@@ -242,9 +267,12 @@ static void iommu_liveupdate_drop_device(struct iommu_liveupdate_outgoing *outgo
 	domain = iommu_records_get(records, IOMMU_TABLE_DOMAINS, device->domain);
 	unit = iommu_records_get(records, IOMMU_TABLE_UNITS, device->unit);
 
+	/* A device that is gone leaves behind what its driver has preserved */
+	if (ops && ops->device_unpreserve)
+		ops->device_unpreserve(dev, device);
 	domain->nr_devices--;
-	if (!--unit->nr_devices)
-		iommu_records_remove(records, IOMMU_TABLE_UNITS, device->unit);
+	unit->nr_devices--;
+	iommu_liveupdate_put_unit(records, dev, device->unit);
 	iommu_records_remove(records, IOMMU_TABLE_DEVICES, slot);
 }
 
@@ -276,7 +304,9 @@ void iommu_liveupdate_outgoing_remove_domain(struct iommu_liveupdate_outgoing *o
 						   xa_to_value(entry));
 			if (device->domain != slot)
 				continue;
-			iommu_liveupdate_drop_device(outgoing, xa_to_value(entry));
+			iommu_liveupdate_drop_device(outgoing,
+						     iommu_liveupdate_object(key),
+						     xa_to_value(entry));
 			xa_erase(&outgoing->devices, key);
 		}
 	}
@@ -286,14 +316,6 @@ void iommu_liveupdate_outgoing_remove_domain(struct iommu_liveupdate_outgoing *o
 	iommu_records_remove(records, IOMMU_TABLE_DOMAINS, slot);
 }
 EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_outgoing_remove_domain);
-
-static const struct iommu_liveupdate_ops *
-iommu_liveupdate_device_ops(struct device *dev)
-{
-	if (!dev->iommu || !dev->iommu->iommu_dev)
-		return NULL;
-	return dev_iommu_ops(dev)->liveupdate;
-}
 
 static int iommu_liveupdate_device_keys(struct device *dev,
 					const struct iommu_liveupdate_ops *ops,
@@ -318,13 +340,12 @@ static int iommu_liveupdate_device_keys(struct device *dev,
 
 /* The unit's record, which is made if there is none; the caller's to count */
 static int iommu_liveupdate_get_unit(struct iommu_records *records,
+				     struct device *dev,
 				     const struct iommu_unit_key_ser *key,
 				     u32 *slot)
 {
-	struct iommu_unit_ser unit = {
-		.state = IOMMU_RECORD_USED,
-		.key = *key,
-	};
+	const struct iommu_liveupdate_ops *ops = iommu_liveupdate_device_ops(dev);
+	struct iommu_unit_ser unit = { .key = *key };
 	int found, err;
 
 	found = iommu_records_find(records, IOMMU_TABLE_UNITS, key);
@@ -336,6 +357,14 @@ static int iommu_liveupdate_get_unit(struct iommu_records *records,
 	err = iommu_records_reserve(records, IOMMU_TABLE_UNITS, slot);
 	if (err)
 		return err;
+	if (ops->unit_preserve) {
+		err = ops->unit_preserve(dev, &unit);
+		if (err) {
+			iommu_records_cancel(records, IOMMU_TABLE_UNITS, *slot);
+			return err;
+		}
+	}
+	unit.state = IOMMU_RECORD_USED;
 	iommu_records_commit(records, IOMMU_TABLE_UNITS, *slot, &unit);
 	return 0;
 }
@@ -353,10 +382,7 @@ int iommu_liveupdate_outgoing_add_device(struct iommu_liveupdate_outgoing *outgo
 {
 	const struct iommu_liveupdate_ops *ops = iommu_liveupdate_device_ops(dev);
 	struct iommu_records *records = &outgoing->records;
-	struct iommu_device_ser device = {
-		.state = IOMMU_RECORD_USED,
-		.domain = domain,
-	};
+	struct iommu_device_ser device = { .domain = domain };
 	struct iommu_unit_key_ser unit_key = {};
 	struct iommu_domain_ser *domain_ser;
 	struct iommu_unit_ser *unit;
@@ -388,10 +414,16 @@ int iommu_liveupdate_outgoing_add_device(struct iommu_liveupdate_outgoing *outgo
 	if (err)
 		goto err_cancel;
 
-	err = iommu_liveupdate_get_unit(records, &unit_key, &unit_slot);
+	err = iommu_liveupdate_get_unit(records, dev, &unit_key, &unit_slot);
 	if (err)
 		goto err_forget;
 
+	if (ops->device_preserve) {
+		err = ops->device_preserve(dev, &device);
+		if (err)
+			goto err_put_unit;
+	}
+	device.state = IOMMU_RECORD_USED;
 	device.unit = unit_slot;
 	iommu_records_commit(records, IOMMU_TABLE_DEVICES, slot, &device);
 	domain_ser->nr_devices++;
@@ -399,6 +431,8 @@ int iommu_liveupdate_outgoing_add_device(struct iommu_liveupdate_outgoing *outgo
 	unit->nr_devices++;
 	return 0;
 
+err_put_unit:
+	iommu_liveupdate_put_unit(records, dev, unit_slot);
 err_forget:
 	iommu_liveupdate_forget(&outgoing->devices, dev);
 err_cancel:
@@ -424,14 +458,18 @@ void iommu_liveupdate_outgoing_remove_device(struct iommu_liveupdate_outgoing *o
 	slot = iommu_liveupdate_recall(&outgoing->devices, dev);
 	if (slot < 0)
 		return;
-	iommu_liveupdate_forget(&outgoing->devices, dev);
 	if (!outgoing->nr_frozen) {
-		iommu_liveupdate_drop_device(outgoing, slot);
+		iommu_liveupdate_drop_device(outgoing, dev, slot);
+		iommu_liveupdate_forget(&outgoing->devices, dev);
 		return;
 	}
 
-	/* The other CPUs may be stopped for the kexec at any time */
 	device = iommu_records_get(&outgoing->records, IOMMU_TABLE_DEVICES, slot);
+	if (iommu_device_is_detached(device))
+		return;
+	/* Its driver is told when the freeze is undone */
+	get_device(dev);
+	/* The other CPUs may be stopped for the kexec at any time */
 	WRITE_ONCE(device->flags, device->flags | IOMMU_DEVICE_SER_DETACHED);
 	outgoing->nr_detached++;
 }
@@ -459,21 +497,28 @@ void iommu_liveupdate_outgoing_unfreeze(struct iommu_liveupdate_outgoing *outgoi
 {
 	struct iommu_records *records = &outgoing->records;
 	struct iommu_device_ser *device;
-	u32 slot, nr_slots;
+	struct device *dev;
+	unsigned long key;
+	void *entry;
 
 	guard(mutex)(&outgoing->lock);
 	if (WARN_ON(!outgoing->nr_frozen) || --outgoing->nr_frozen)
 		return;
 
 	records->ser->freeze_cycles = 0;
-	nr_slots = records->ser->tables[IOMMU_TABLE_DEVICES].nr_slots;
-	for (slot = 0; outgoing->nr_detached && slot < nr_slots; slot++) {
-		device = iommu_records_get(records, IOMMU_TABLE_DEVICES, slot);
-		if (!device || !iommu_device_is_detached(device))
+	if (!outgoing->nr_detached)
+		return;
+	xa_for_each(&outgoing->devices, key, entry) {
+		dev = iommu_liveupdate_object(key);
+		device = iommu_records_get(records, IOMMU_TABLE_DEVICES,
+					   xa_to_value(entry));
+		if (!iommu_device_is_detached(device))
 			continue;
-		iommu_liveupdate_drop_device(outgoing, slot);
-		outgoing->nr_detached--;
+		iommu_liveupdate_drop_device(outgoing, dev, xa_to_value(entry));
+		xa_erase(&outgoing->devices, key);
+		put_device(dev);
 	}
+	outgoing->nr_detached = 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_outgoing_unfreeze);
 
@@ -641,6 +686,70 @@ int iommu_liveupdate_incoming_lookup_device(struct iommu_liveupdate_incoming *in
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_incoming_lookup_device);
+
+/**
+ * iommu_liveupdate_incoming_lookup_unit - find a unit by its key
+ * @incoming: the state
+ * @key: the unit's key
+ * @ser: copied to
+ *
+ * Return: 0 or -ENOENT.
+ */
+int iommu_liveupdate_incoming_lookup_unit(struct iommu_liveupdate_incoming *incoming,
+					  const struct iommu_unit_key_ser *key,
+					  struct iommu_unit_ser *ser)
+{
+	int slot;
+
+	guard(mutex)(&incoming->lock);
+	slot = iommu_records_find(&incoming->records, IOMMU_TABLE_UNITS, key);
+	if (slot < 0)
+		return slot;
+	memcpy(ser, iommu_records_get(&incoming->records, IOMMU_TABLE_UNITS,
+				      slot), sizeof(*ser));
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_incoming_lookup_unit);
+
+/**
+ * iommu_liveupdate_incoming_walk_unit - go through the devices of a unit
+ * @incoming: the state
+ * @key: the unit's key
+ * @fn: called for each
+ * @data: handed to @fn
+ *
+ * Return: 0, also without a device; -ENOENT if there is no such unit; what @fn
+ *	returned, if not 0.
+ */
+int iommu_liveupdate_incoming_walk_unit(struct iommu_liveupdate_incoming *incoming,
+					const struct iommu_unit_key_ser *key,
+					iommu_liveupdate_device_fn fn,
+					void *data)
+{
+	struct iommu_records *records = &incoming->records;
+	const struct iommu_device_ser *device;
+	u32 slot, nr_slots;
+	int unit, err;
+
+	guard(mutex)(&incoming->lock);
+	unit = iommu_records_find(records, IOMMU_TABLE_UNITS, key);
+	if (unit < 0)
+		return unit;
+
+	nr_slots = records->ser->tables[IOMMU_TABLE_DEVICES].nr_slots;
+	for (slot = 0; slot < nr_slots; slot++) {
+		device = iommu_records_get(records, IOMMU_TABLE_DEVICES, slot);
+		if (!device || device->unit != unit ||
+		    iommu_device_is_detached(device))
+			continue;
+		err = fn(device, iommu_records_get(records, IOMMU_TABLE_DOMAINS,
+						   device->domain), data);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_incoming_walk_unit);
 
 /* What debugfs shows of the incoming state, which outlives the state itself */
 enum iommu_liveupdate_stage {
@@ -1017,6 +1126,55 @@ int iommu_liveupdate_lookup_device(const struct iommu_device_key_ser *key,
 	return err;
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_lookup_device);
+
+/**
+ * iommu_liveupdate_lookup_unit - does this unit have preserved devices?
+ * @key: its name
+ * @ser: copied to
+ *
+ * Context: Process context, from early_initcall on; may sleep.
+ * Return: as iommu_liveupdate_lookup_device().
+ */
+int iommu_liveupdate_lookup_unit(const struct iommu_unit_key_ser *key,
+				 struct iommu_unit_ser *ser)
+{
+	struct iommu_liveupdate_incoming *incoming;
+	int err;
+
+	err = iommu_liveupdate_get_incoming(&incoming);
+	if (err)
+		return err;
+	err = iommu_liveupdate_incoming_lookup_unit(incoming, key, ser);
+	iommu_liveupdate_put_incoming();
+	return err;
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_lookup_unit);
+
+/**
+ * iommu_liveupdate_walk_unit - go through the preserved devices of a unit
+ * @key: the unit's name
+ * @fn: called for each, with the state locked: it must not look anything up
+ * @data: handed to @fn
+ *
+ * Takes time in proportion to all preserved devices.
+ *
+ * Context: Process context, from early_initcall on; may sleep.
+ * Return: 0; what @fn returned, if not 0; else as iommu_liveupdate_lookup_unit().
+ */
+int iommu_liveupdate_walk_unit(const struct iommu_unit_key_ser *key,
+			       iommu_liveupdate_device_fn fn, void *data)
+{
+	struct iommu_liveupdate_incoming *incoming;
+	int err;
+
+	err = iommu_liveupdate_get_incoming(&incoming);
+	if (err)
+		return err;
+	err = iommu_liveupdate_incoming_walk_unit(incoming, key, fn, data);
+	iommu_liveupdate_put_incoming();
+	return err;
+}
+EXPORT_SYMBOL_GPL(iommu_liveupdate_walk_unit);
 
 /**
  * iommu_liveupdate_early_lookup_device - the same before LUO is up

@@ -79,6 +79,14 @@ int iommu_liveupdate_incoming_lookup_device(struct iommu_liveupdate_incoming *in
 					    const struct iommu_device_key_ser *key,
 					    struct iommu_device_ser *ser);
 
+int iommu_liveupdate_incoming_lookup_unit(struct iommu_liveupdate_incoming *incoming,
+					  const struct iommu_unit_key_ser *key,
+					  struct iommu_unit_ser *ser);
+int iommu_liveupdate_incoming_walk_unit(struct iommu_liveupdate_incoming *incoming,
+					const struct iommu_unit_key_ser *key,
+					iommu_liveupdate_device_fn fn,
+					void *data);
+
 int iommu_liveupdate_driver_restore(const struct iommu_domain_ser *ser,
 				    struct iommu_domain **domain);
 

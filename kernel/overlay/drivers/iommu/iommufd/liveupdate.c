@@ -79,6 +79,8 @@ struct iommufd_hwpt_restored {
  */
 struct iommufd_incoming {
 	struct iommufd_ser *ser;
+	/* HWPTs that were restored and are not destroyed, by domain */
+	struct xarray by_domain;
 	/* HWPTs that are neither adopted nor destroyed, restored or not */
 	u32 nr_unsettled;
 	u32 nr_hwpts;
@@ -792,6 +794,7 @@ static int iommufd_luo_retrieve(struct liveupdate_file_op_args *args)
 	incoming->nr_hwpts = ser->nr_hwpts;
 	incoming->nr_unsettled = ser->nr_hwpts;
 	incoming->ser = ser;
+	xa_init(&incoming->by_domain);
 
 	file = iommufd_file_create();
 	if (IS_ERR(file)) {
@@ -846,12 +849,15 @@ iommufd_liveupdate_restore_hwpt(struct iommufd_ctx *ictx, u32 position)
 	restored->ictx = ictx;
 	restored->position = position;
 	restored->domain = incoming->ser->hwpts[position].domain;
-	domain = iommu_liveupdate_restore_domain(restored->domain, &flags);
-	if (IS_ERR(domain)) {
-		iommufd_object_abort(ictx, &hwpt_paging->common.obj);
-		kfree(restored);
-		return ERR_CAST(domain);
+	rc = xa_insert(&incoming->by_domain, restored->domain, hwpt_paging,
+		       GFP_KERNEL_ACCOUNT);
+	if (rc) {
+		domain = ERR_PTR(rc);
+		goto err_abort;
 	}
+	domain = iommu_liveupdate_restore_domain(restored->domain, &flags);
+	if (IS_ERR(domain))
+		goto err_erase;
 	domain->iommufd_hwpt = &hwpt_paging->common;
 	domain->cookie_type = IOMMU_COOKIE_IOMMUFD;
 
@@ -865,6 +871,13 @@ iommufd_liveupdate_restore_hwpt(struct iommufd_ctx *ictx, u32 position)
 	incoming->hwpts[position] = hwpt_paging;
 	iommufd_object_finalize(ictx, &hwpt_paging->common.obj);
 	return hwpt_paging;
+
+err_erase:
+	xa_erase(&incoming->by_domain, restored->domain);
+err_abort:
+	iommufd_object_abort(ictx, &hwpt_paging->common.obj);
+	kfree(restored);
+	return ERR_CAST(domain);
 }
 
 int iommufd_hwpt_liveupdate_retrieve(struct iommufd_ucmd *ucmd)
@@ -906,6 +919,16 @@ int iommufd_hwpt_liveupdate_retrieve(struct iommufd_ucmd *ucmd)
 	return iommufd_ucmd_respond(ucmd, sizeof(*cmd));
 }
 
+/*
+ * Called before the domain of a HWPT is freed. Devices that still use it, since
+ * nobody has bound them, have to stop.
+ */
+void iommufd_liveupdate_hwpt_going(struct iommufd_hwpt_paging *hwpt_paging)
+{
+	if (hwpt_paging->restored)
+		WARN_ON(iommu_liveupdate_block_devices(hwpt_paging->restored->domain));
+}
+
 /* Called after the domain of a HWPT was freed */
 void iommufd_liveupdate_hwpt_gone(struct iommufd_hwpt_paging *hwpt_paging)
 {
@@ -919,6 +942,7 @@ void iommufd_liveupdate_hwpt_gone(struct iommufd_hwpt_paging *hwpt_paging)
 	mutex_lock(&lu->lock);
 	if (lu->incoming) {
 		lu->incoming->hwpts[restored->position] = HWPT_GONE;
+		xa_erase(&lu->incoming->by_domain, restored->domain);
 		if (!hwpt_paging->ioas)
 			lu->incoming->nr_unsettled--;
 		iommu_liveupdate_domain_gone(restored->domain);
@@ -929,6 +953,29 @@ void iommufd_liveupdate_hwpt_gone(struct iommufd_hwpt_paging *hwpt_paging)
 	mutex_destroy(&restored->lock);
 	kfree(restored);
 	hwpt_paging->restored = NULL;
+}
+
+/*
+ * Own a device that goes on with the DMA of the previous kernel. Its domain is
+ * one that this iommufd has restored, or it is none of its business.
+ *
+ * Returns: -ENOENT if the device is not of this kind
+ */
+int iommufd_liveupdate_claim_device(struct iommufd_ctx *ictx,
+				    struct device *dev)
+{
+	struct iommufd_liveupdate *lu = &ictx->liveupdate;
+	u32 domain;
+	int rc;
+
+	rc = iommu_liveupdate_device_domain(dev, &domain);
+	if (rc)
+		return rc;
+
+	guard(mutex)(&lu->lock);
+	if (!lu->incoming || !xa_load(&lu->incoming->by_domain, domain))
+		return -EPERM;
+	return iommu_liveupdate_claim_dma_owner(dev, ictx);
 }
 
 /* Is this the HWPT that the device was attached to in the previous kernel? */
@@ -1007,6 +1054,9 @@ static int iommufd_liveupdate_adopt_locked(struct iommufd_hwpt_paging *hwpt_pagi
 	if (hwpt_paging->ioas)
 		return -EEXIST;
 	if (!list_empty(&ioas->hwpt_list))
+		return -EBUSY;
+	/* Nobody would flush what such a device has cached */
+	if (iommu_liveupdate_domain_has_waiting(restored->domain))
 		return -EBUSY;
 	rc = iommufd_test_liveupdate_fail(MOCK_LIVEUPDATE_FAIL_ADOPT);
 	if (rc)
@@ -1106,7 +1156,11 @@ static int iommufd_liveupdate_drop_domain(u32 index)
 	struct iommu_domain *domain;
 	unsigned int tries;
 	u32 flags;
+	int rc;
 
+	rc = iommu_liveupdate_block_devices(index);
+	if (rc)
+		return rc;
 	for (tries = 0; tries != DROP_TRIES; tries++) {
 		domain = iommu_liveupdate_restore_domain(index, &flags);
 		if (domain != ERR_PTR(-ENOMEM))
@@ -1171,6 +1225,7 @@ static void iommufd_luo_finish(struct liveupdate_file_op_args *args)
 	lu->incoming = NULL;
 	mutex_unlock(&lu->lock);
 	kho_restore_free(incoming->ser);
+	xa_destroy(&incoming->by_domain);
 	kvfree(incoming);
 }
 
