@@ -38,6 +38,7 @@
 #include <linux/liveupdate.h>
 #include <linux/memfd.h>
 #include <linux/pagemap.h>
+#include <linux/pci-liveupdate.h>
 #include <linux/rbtree.h>
 #include <linux/shmem_fs.h>
 #include <linux/timex.h>
@@ -485,6 +486,33 @@ void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 	iommu_liveupdate_unpreserve_device(idev->dev);
 }
 
+/**
+ * iommufd_device_is_preserved - does the device's DMA go on into the next kernel?
+ * @idev: the device
+ *
+ * Context: What is true can become false as long as the device can be detached.
+ * Return: true if the device is attached to a HWPT that is preserved.
+ */
+bool iommufd_device_is_preserved(struct iommufd_device *idev)
+{
+	return READ_ONCE(idev->preserved);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_device_is_preserved, "IOMMUFD");
+
+/**
+ * iommufd_ctx_is_preserved_with - is the iommufd preserved in the same session?
+ * @ictx: the iommufd
+ * @args: what the other file's .preserve() or .freeze() was called with
+ *
+ * Return: see liveupdate_file_is_preserved_with().
+ */
+bool iommufd_ctx_is_preserved_with(struct iommufd_ctx *ictx,
+				   const struct liveupdate_file_op_args *args)
+{
+	return liveupdate_file_is_preserved_with(args, ictx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_is_preserved_with, "IOMMUFD");
+
 /* Are all memfds that a device may write to preserved? If not, @iova lacks one */
 static bool iommufd_liveupdate_has_files(struct liveupdate_file_op_args *args,
 					 struct iommufd_hwpt_mark *mark,
@@ -662,10 +690,44 @@ static void iommufd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	lu->ser = NULL;
 }
 
+/*
+ * A device with a record is expected to be running in the next kernel, and to be
+ * taken over by its file's retrieval. The file may be preserved after us.
+ */
+static int iommufd_liveupdate_check_devices(struct iommufd_ctx *ictx)
+{
+	struct iommufd_hwpt_mark *mark;
+	struct iommufd_attach *attach;
+	struct iommufd_group *igroup;
+	struct iommufd_device *idev;
+	unsigned long index = 0;
+	unsigned long i;
+	int rc = 0;
+
+	while (!rc && (igroup = iommufd_next_group(ictx, &index))) {
+		mutex_lock(&igroup->lock);
+		attach = iommufd_group_marked_attach(igroup, &mark);
+		if (attach) {
+			xa_for_each(&attach->device_array, i, idev) {
+				if (!dev_is_pci(idev->dev) ||
+				    pci_liveupdate_is_preserved(to_pci_dev(idev->dev)))
+					continue;
+				dev_warn(idev->dev,
+					 "live update: its translation is preserved, its device file is not\n");
+				rc = -EINVAL;
+			}
+		}
+		mutex_unlock(&igroup->lock);
+		iommufd_put_group(igroup);
+	}
+	return rc;
+}
+
 /* What the records stand for is as it should be, and stays so from here on */
 static int iommufd_liveupdate_check_late(struct liveupdate_file_op_args *args,
-					 struct iommufd_liveupdate *lu)
+					 struct iommufd_ctx *ictx)
 {
+	struct iommufd_liveupdate *lu = &ictx->liveupdate;
 	struct file *last_file = NULL;
 	struct iommufd_hwpt_mark *mark;
 	unsigned long iova;
@@ -675,6 +737,9 @@ static int iommufd_liveupdate_check_late(struct liveupdate_file_op_args *args,
 		pr_warn("a device was detached after its HWPT was preserved\n");
 		return -ENODEV;
 	}
+	rc = iommufd_liveupdate_check_devices(ictx);
+	if (rc)
+		return rc;
 
 	for (mark = iommufd_first_mark(lu); mark;
 	     mark = iommufd_next_mark(mark)) {
@@ -710,7 +775,7 @@ static int iommufd_luo_freeze(struct liveupdate_file_op_args *args)
 	if (rc)
 		return rc;
 	/* Not earlier: a device must not get lost in between */
-	rc = iommufd_liveupdate_check_late(args, lu);
+	rc = iommufd_liveupdate_check_late(args, ictx);
 	if (rc) {
 		iommu_liveupdate_unfreeze();
 		return rc;
