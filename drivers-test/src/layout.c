@@ -5,19 +5,7 @@
 
 #include <flbench/iommufd.h>
 #include <flbench/layout.h>
-
-/*
- * splitmix64: Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014. Every seed
- * gives a full period.
- */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
-}
+#include <flbench/random.h>
 
 int layout_generate(uint64_t seed, uint32_t domain, uint32_t nr, struct layout_mapping *mappings)
 {
@@ -35,8 +23,8 @@ int layout_generate(uint64_t seed, uint32_t domain, uint32_t nr, struct layout_m
 	for (uint32_t i = 0; i < nr; i++) {
 		struct layout_mapping *m = &mappings[i];
 
-		m->pages = lengths[next_random(&random) % sizeof(lengths)];
-		m->prot = IOMMUFD_PROT_READ | (next_random(&random) % 4 ? IOMMUFD_PROT_WRITE : 0);
+		m->pages = lengths[random_next(&random) % sizeof(lengths)];
+		m->prot = IOMMUFD_PROT_READ | (random_next(&random) % 4 ? IOMMUFD_PROT_WRITE : 0);
 		if (i == 0)
 			m->prot = IOMMUFD_PROT_READ | IOMMUFD_PROT_WRITE;
 		if (i == 1)
@@ -53,13 +41,13 @@ int layout_generate(uint64_t seed, uint32_t domain, uint32_t nr, struct layout_m
 			if (m->pages < 2)
 				m->pages = 2;
 		} else if (i % per_leaf == 0) {
-			leaf += LAYOUT_LEAF_SIZE * (2 + next_random(&random) % 100);
+			leaf += LAYOUT_LEAF_SIZE * (2 + random_next(&random) % 100);
 			iova = leaf;
 		}
 		if (i != per_leaf)
-			iova += LAYOUT_PAGE_SIZE * (1 + next_random(&random) % 3);
+			iova += LAYOUT_PAGE_SIZE * (1 + random_next(&random) % 3);
 		m->iova = iova;
-		m->first_page = next_random(&random) % (LAYOUT_SLOT_PAGES - m->pages + 1);
+		m->first_page = random_next(&random) % (LAYOUT_SLOT_PAGES - m->pages + 1);
 		iova += (uint64_t)m->pages * LAYOUT_PAGE_SIZE;
 	}
 	return 0;

@@ -158,12 +158,9 @@ static void words_are_described(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(guarantees_hold),
-		cmocka_unit_test(same_seed_same_layout),
-		cmocka_unit_test(layout_is_stable),
-		cmocka_unit_test(domains_differ),
-		cmocka_unit_test(bad_numbers_are_refused),
-		cmocka_unit_test(contents_tell_mistakes),
+		cmocka_unit_test(guarantees_hold),	   cmocka_unit_test(same_seed_same_layout),
+		cmocka_unit_test(layout_is_stable),	   cmocka_unit_test(domains_differ),
+		cmocka_unit_test(bad_numbers_are_refused), cmocka_unit_test(contents_tell_mistakes),
 		cmocka_unit_test(words_are_described),
 	};
 

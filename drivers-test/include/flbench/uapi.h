@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of the kernel's user interface that this library uses: /dev/liveupdate, iommufd and
- * iommufd's mock. Written down here because no distribution ships these headers in the version we
- * need; include it instead of <linux/iommufd.h> and <linux/liveupdate.h>. What the calls mean is
- * described in the headers of the library, not here.
+ * The part of the kernel's user interface that this library uses: /dev/liveupdate, iommufd,
+ * iommufd's mock, and what <linux/vfio.h> of older distributions lacks. Written down here because
+ * no distribution ships these headers in the version we need; include it instead of
+ * <linux/iommufd.h>, <linux/liveupdate.h> and <linux/vfio.h>. What the calls mean is described in
+ * the headers of the library, not here.
  *
  * Source: include/uapi/linux/{liveupdate,iommufd}.h and drivers/iommu/iommufd/iommufd_test.h of
  * Linux 7.3 with our patches.
@@ -12,6 +13,7 @@
 #define FLBENCH_UAPI_H
 
 #include <linux/types.h>
+#include <linux/vfio.h>
 #include <sys/ioctl.h>
 
 /* ---- /dev/liveupdate ---- */
@@ -121,6 +123,33 @@ struct iommu_hwpt_liveupdate_adopt {
 	__u32 hwpt_id;
 	__u32 ioas_id;
 };
+
+/* ---- VFIO character devices: Linux 6.6, Debian 12 has 6.1 ---- */
+#ifndef VFIO_DEVICE_BIND_IOMMUFD
+struct vfio_device_bind_iommufd {
+	__u32 argsz;
+	__u32 flags;
+	__s32 iommufd;
+	__u32 out_devid;
+};
+
+#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
+
+struct vfio_device_attach_iommufd_pt {
+	__u32 argsz;
+	__u32 flags;
+	__u32 pt_id;
+};
+
+#define VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
+
+struct vfio_device_detach_iommufd_pt {
+	__u32 argsz;
+	__u32 flags;
+};
+
+#define VFIO_DEVICE_DETACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 20)
+#endif
 
 /* ---- iommufd's mock devices (CONFIG_IOMMUFD_TEST) ---- */
 #define IOMMU_TEST_CMD _IO(IOMMUFD_TYPE, 0x80 + 32)

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The peer against a socket that reads, one that does not, and none; and edu's register writes. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <flbench/edu_regs.h>
+#include <flbench/frame.h>
+#include <flbench/peer.h>
+
+#define FRAMES 50u
+#define INTERVAL_NS 2000000ull
+
+static char dir[] = "/tmp/flbench-peer-XXXXXX";
+static char local[64], remote[64];
+static struct peer_config config = {
+	.local = local,
+	.remote = remote,
+	.seed = 5,
+	.interval_ns = INTERVAL_NS,
+	.bytes = 200,
+	.max = FRAMES,
+};
+
+static int make_dir(void **unused)
+{
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(local, sizeof(local), "%s/peer", dir);
+	snprintf(remote, sizeof(remote), "%s/machine", dir);
+	return 0;
+}
+
+static int remove_dir(void **unused)
+{
+	return rmdir(dir);
+}
+
+static int open_machine(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	strcpy(address.sun_path, remote);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void close_machine(int fd)
+{
+	close(fd);
+	unlink(remote);
+}
+
+/* Wait until all frames have a fate. */
+static void finish(struct peer *peer, struct peer_log *log)
+{
+	for (int tries = 0; tries < 1000; tries++) {
+		peer_log(peer, log);
+		if (log->nr == FRAMES)
+			return;
+		usleep(10000);
+	}
+	fail_msg("the peer stopped at frame %llu", (unsigned long long)log->nr);
+}
+
+static void all_arrive(void **unused)
+{
+	uint8_t frame[FRAME_BYTES_MAX];
+	int fd = open_machine();
+	struct peer *peer = NULL;
+	struct peer_log log;
+	uint64_t number;
+
+	config.patience_ns = 5000000000ull;
+	assert_int_equal(peer_start(&peer, &config), 0);
+	for (uint64_t i = 0; i < FRAMES; i++) {
+		assert_int_equal(recv(fd, frame, sizeof(frame), 0), config.bytes);
+		assert_int_equal(frame_check(frame, config.bytes, config.seed, &number), 0);
+		assert_int_equal(number, i);
+	}
+	finish(peer, &log);
+	for (uint64_t i = 0; i < FRAMES; i++) {
+		assert_int_equal(log.fates[i], FRAME_SENT);
+		assert_true(log.sent_ns[i] >= log.due_ns[i]);
+		if (i)
+			assert_int_equal(log.due_ns[i] - log.due_ns[i - 1], INTERVAL_NS);
+	}
+	peer_free(peer);
+	close_machine(fd);
+	assert_int_equal(access(local, F_OK), -1);
+}
+
+/* Nobody reads: what the socket takes is sent, the rest refused, and later frames arrive again. */
+static void refused_when_there_is_no_room(void **unused)
+{
+	uint8_t frame[FRAME_BYTES_MAX];
+	int fd = open_machine();
+	uint64_t sent = 0, refused = 0, number;
+	struct peer *peer = NULL;
+	struct peer_log log;
+
+	config.patience_ns = 3000000;
+	assert_int_equal(peer_start(&peer, &config), 0);
+	finish(peer, &log);
+	for (uint64_t i = 0; i < FRAMES; i++) {
+		if (log.fates[i] == FRAME_REFUSED) {
+			assert_int_equal(log.sent_ns[i], 0);
+			refused++;
+			continue;
+		}
+		sent++;
+		assert_int_equal(recv(fd, frame, sizeof(frame), MSG_DONTWAIT), config.bytes);
+		assert_int_equal(frame_check(frame, config.bytes, config.seed, &number), 0);
+		assert_int_equal(number, i);
+	}
+	assert_true(sent > 0 && refused > 0);
+	assert_int_equal(recv(fd, frame, sizeof(frame), MSG_DONTWAIT), -1);
+	peer_free(peer);
+	close_machine(fd);
+}
+
+/* What is late for a while is sent late, and not refused. */
+static void patience(void **unused)
+{
+	uint8_t frame[FRAME_BYTES_MAX];
+	struct peer *peer = NULL;
+	struct peer_log log;
+	int fd;
+
+	config.patience_ns = 60000000000ull;
+	assert_int_equal(peer_start(&peer, &config), 0);
+	usleep(30000);
+	fd = open_machine();
+	for (uint64_t i = 0; i < FRAMES; i++)
+		assert_int_equal(recv(fd, frame, sizeof(frame), 0), config.bytes);
+	finish(peer, &log);
+	for (uint64_t i = 0; i < FRAMES; i++)
+		assert_int_equal(log.fates[i], FRAME_SENT);
+	assert_true(log.sent_ns[0] - log.due_ns[0] >= 20000000);
+	peer_free(peer);
+	close_machine(fd);
+}
+
+static void refused_when_nobody_is_there(void **unused)
+{
+	struct peer *peer = NULL;
+	struct peer_log log;
+
+	config.patience_ns = 0;
+	assert_int_equal(peer_start(&peer, &config), 0);
+	finish(peer, &log);
+	for (uint64_t i = 0; i < FRAMES; i++)
+		assert_int_equal(log.fates[i], FRAME_REFUSED);
+	peer_free(peer);
+}
+
+static void pause_holds(void **unused)
+{
+	int fd = open_machine();
+	struct peer *peer = NULL;
+	struct peer_log log;
+	uint64_t nr;
+
+	config.patience_ns = 0;
+	config.interval_ns = 10 * INTERVAL_NS;
+	assert_int_equal(peer_start(&peer, &config), 0);
+	config.interval_ns = INTERVAL_NS;
+	do {
+		usleep(1000);
+		peer_log(peer, &log);
+	} while (!log.nr);
+	peer_pause(peer);
+	peer_log(peer, &log);
+	nr = log.nr;
+	assert_true(nr < FRAMES);
+	usleep(100000);
+	peer_log(peer, &log);
+	assert_int_equal(log.nr, nr);
+	peer_continue(peer);
+	finish(peer, &log);
+	/* Time that was spent at rest is not made up for. */
+	assert_true(log.due_ns[nr] - log.due_ns[nr - 1] >= 100000000ull);
+	peer_free(peer);
+	close_machine(fd);
+}
+
+static void bad_numbers_are_refused(void **unused)
+{
+	struct peer_config bad = config;
+	char long_path[200];
+	struct peer *peer = NULL;
+
+	bad.bytes = FRAME_BYTES_MAX + 1;
+	assert_int_equal(peer_start(&peer, &bad), -EINVAL);
+	bad = config;
+	bad.interval_ns = 0;
+	assert_int_equal(peer_start(&peer, &bad), -EINVAL);
+	bad = config;
+	memset(long_path, 'x', sizeof(long_path));
+	long_path[sizeof(long_path) - 1] = '\0';
+	bad.remote = long_path;
+	assert_int_equal(peer_start(&peer, &bad), -ENAMETOOLONG);
+	assert_null(peer);
+}
+
+static void edu_writes(void **unused)
+{
+	struct edu_write w[EDU_DMA_WRITES];
+
+	assert_int_equal(edu_dma_writes(w, 0x4000001234ull, 16, 100, true, EDU_DMA_INTERRUPT), 0);
+	assert_int_equal(w[0].offset, 0x80);
+	assert_int_equal(w[0].value, 0x40010);
+	assert_int_equal(w[1].offset, 0x88);
+	assert_int_equal(w[1].value, 0x4000001234ull);
+	assert_int_equal(w[2].offset, 0x90);
+	assert_int_equal(w[2].value, 100);
+	assert_int_equal(w[3].offset, 0x98);
+	assert_int_equal(w[3].value, 7);
+	assert_int_equal(edu_dma_writes(w, 0x4000001234ull, 0, 4096, false, 0), 0);
+	assert_int_equal(w[0].value, 0x4000001234ull);
+	assert_int_equal(w[1].value, 0x40000);
+	assert_int_equal(w[3].value, 1);
+	assert_int_equal(edu_dma_writes(w, 0, 0, 0, false, 0), -EINVAL);
+	assert_int_equal(edu_dma_writes(w, 0, 1, 4096, false, 0), -EINVAL);
+	assert_int_equal(edu_dma_writes(w, 0, UINT32_MAX, 2, false, 0), -EINVAL);
+	assert_int_equal(edu_dma_writes(w, 0, 0, 4097, false, 0), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_arrive),  cmocka_unit_test(refused_when_there_is_no_room),
+		cmocka_unit_test(patience),    cmocka_unit_test(refused_when_nobody_is_there),
+		cmocka_unit_test(pause_holds), cmocka_unit_test(bad_numbers_are_refused),
+		cmocka_unit_test(edu_writes),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
