@@ -87,33 +87,31 @@ static int copy(struct cpio_writer *writer, int fd, uint64_t size)
 	return pad(writer);
 }
 
-static int open_for_copy(const char *path, uint64_t *size)
+static int open_for_copy(const char *path, struct stat *st)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st)) {
+	if (fstat(fd, st)) {
 		ret = -errno;
 		close(fd);
 		return ret;
 	}
-	*size = st.st_size;
 	return fd;
 }
 
 int cpio_file_from(struct cpio_writer *writer, const char *name, const char *path)
 {
-	uint64_t size;
-	int fd __close = open_for_copy(path, &size);
+	struct stat st;
+	int fd __close = open_for_copy(path, &st);
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	ret = header(writer, name, S_IFREG | 0644, size);
-	return ret ? ret : copy(writer, fd, size);
+	ret = header(writer, name, S_IFREG | (st.st_mode & S_IXUSR ? 0755 : 0644), st.st_size);
+	return ret ? ret : copy(writer, fd, st.st_size);
 }
 
 int cpio_end(struct cpio_writer *writer)
@@ -123,10 +121,10 @@ int cpio_end(struct cpio_writer *writer)
 
 int cpio_append(struct cpio_writer *writer, const char *path)
 {
-	uint64_t size;
-	int fd __close = open_for_copy(path, &size);
+	struct stat st;
+	int fd __close = open_for_copy(path, &st);
 
-	return fd < 0 ? fd : copy(writer, fd, size);
+	return fd < 0 ? fd : copy(writer, fd, st.st_size);
 }
 
 static bool field(const char *entry, int number, uint32_t *value)
@@ -176,19 +174,19 @@ static int find(const char *data, uint64_t size, const char *name, off_t *offset
 
 int cpio_find(const char *path, const char *name, off_t *offset, size_t *size)
 {
-	uint64_t total;
-	int fd __close = open_for_copy(path, &total);
+	struct stat st;
+	int fd __close = open_for_copy(path, &st);
 	void *data;
 	int ret;
 
 	if (fd < 0)
 		return fd;
-	if (total < HEADER_SIZE)
+	if (st.st_size < (off_t)HEADER_SIZE)
 		return -EPROTO;
-	data = mmap(NULL, total, PROT_READ, MAP_PRIVATE, fd, 0);
+	data = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (data == MAP_FAILED)
 		return -errno;
-	ret = find(data, total, name, offset, size);
-	munmap(data, total);
+	ret = find(data, st.st_size, name, offset, size);
+	munmap(data, st.st_size);
 	return ret;
 }

@@ -43,7 +43,7 @@ int cpio_directory(struct cpio_writer *writer, const char *name);
 int cpio_file(struct cpio_writer *writer, const char *name, const void *data, size_t size);
 
 /**
- * cpio_file_from() - add a file that is a copy of another
+ * cpio_file_from() - add a file that is a copy of another, executable if that is
  * @writer: the archive
  * @name: path without a leading '/'
  * @path: the file to copy

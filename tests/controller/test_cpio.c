@@ -54,6 +54,8 @@ static void write_file(const char *name, const void *data, size_t size)
 /* Contents of each length modulo 4, and names of each, so that every padding occurs. */
 static void extracted_by_cpio(void **state)
 {
+	char *plain __freed = format_text("%s/plain", dir);
+	char *program __freed = format_text("%s/program", dir);
 	struct cpio_writer writer = { .fd = create("a.cpio") };
 
 	assert_int_equal(cpio_directory(&writer, "d"), 0);
@@ -64,6 +66,11 @@ static void extracted_by_cpio(void **state)
 		memset(data, 'a' + i, sizeof(data));
 		assert_int_equal(cpio_file(&writer, name, data, i), 0);
 	}
+	/* Copies keep the right to be executed. */
+	shell("printf data > %s/plain && cp %s/plain %s/program && chmod 755 %s/program", dir, dir,
+	      dir, dir);
+	assert_int_equal(cpio_file_from(&writer, "plain", plain), 0);
+	assert_int_equal(cpio_file_from(&writer, "program", program), 0);
 	assert_int_equal(cpio_end(&writer), 0);
 	assert_int_equal(writer.written % 4, 0);
 	close(writer.fd);
@@ -73,6 +80,9 @@ static void extracted_by_cpio(void **state)
 		shell("cd %s/x/d && test $(stat -c %%s %.*s) = %d && test \"$(tr -d %c < %.*s)\" = ''",
 		      dir, i + 1, "nnnnnnnnnn", i, 'a' + i, i + 1, "nnnnnnnnnn");
 	shell("test $(ls %s/x/d | wc -l) = 9 && test -d %s/x/d", dir, dir);
+	shell("cd %s/x && cmp plain program && test $(stat -c %%a plain) = 644 && "
+	      "test $(stat -c %%a program) = 755",
+	      dir);
 }
 
 /* What the controller does: an archive of cpio(1), which pads to 512, with ours behind it. */
