@@ -35,6 +35,7 @@
 #include <linux/panic.h>
 #include <linux/pci.h>
 #include <linux/pci-ats.h>
+#include <linux/pci-liveupdate.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -363,10 +364,8 @@ static int vtd_device_key(struct device *dev, struct iommu_device_key_ser *key)
 	if (!dev_is_pci(dev))
 		return -EOPNOTSUPP;
 	pdev = to_pci_dev(dev);
-	*key = (struct iommu_device_key_ser) {
-		.kind = IOMMU_DEVICE_PCI,
-		.id = (u64)pci_domain_nr(pdev->bus) << 16 | pci_dev_id(pdev),
-	};
+	*key = pci_liveupdate_key(pci_domain_nr(pdev->bus), pdev->bus->number,
+				  pdev->devfn);
 	return 0;
 }
 
