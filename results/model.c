@@ -18,6 +18,8 @@
 #define MAX_FAILURES 20
 /* No count in an event is near this; a damaged line may claim one. */
 #define MAX_COUNT (1LL << 40)
+/* More than a plan may ask for; what passes beyond is proof of nothing. */
+#define MAX_CYCLE (1LL << 20)
 
 /* Labels that a case hands down to its metrics, as plan.ini names them. */
 static const char * const case_labels[] = {
@@ -159,6 +161,7 @@ static void clear_check(struct results_check *check)
 {
 	free(check->name);
 	free(check->detail);
+	free(check->cycles);
 	json_object_put(check->failures);
 }
 
@@ -201,6 +204,7 @@ static void clear_case(struct results_case *test)
 	free(test->name);
 	free(test->unit);
 	free(test->scenario);
+	free(test->workload);
 	free(test->detail);
 	free(test->console_problem);
 	free(test->console_tail);
@@ -335,6 +339,8 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 			test->cycles_planned = cycles;
 	} else if (!strcmp(key, "scenario")) {
 		return results_set_string(&test->scenario, value);
+	} else if (!strcmp(key, "workload")) {
+		return results_set_string(&test->workload, value);
 	} else if (!strcmp(key, "expect")) {
 		if (results_verdict_parse(value, &test->expect))
 			return results_add_note(model->notes,
@@ -729,6 +735,35 @@ static int add_failure(struct results_check *check, int64_t cycle, const char *d
 	return 0;
 }
 
+/* By cycle: a check that passes twice does not make up for a cycle that lacks it. */
+static int note_pass(struct results_check *check, int64_t cycle)
+{
+	size_t word = cycle / 64;
+	uint64_t *cycles;
+
+	check->passed++;
+	if (cycle >= MAX_CYCLE)
+		return 0;
+	if (word >= check->nr_words) {
+		cycles = reallocarray(check->cycles, word + 1, sizeof(*cycles));
+		if (!cycles)
+			return -ENOMEM;
+		memset(cycles + check->nr_words, 0,
+		       (word + 1 - check->nr_words) * sizeof(*cycles));
+		check->cycles = cycles;
+		check->nr_words = word + 1;
+	}
+	check->cycles[word] |= 1ULL << cycle % 64;
+	return 0;
+}
+
+static bool has_passed(const struct results_check *check, int64_t cycle)
+{
+	size_t word = cycle / 64;
+
+	return word < check->nr_words && check->cycles[word] & 1ULL << cycle % 64;
+}
+
 static int on_check(struct results_case *test, struct json_object *event)
 {
 	const char *name = get_string(event, "name");
@@ -751,13 +786,13 @@ static int on_check(struct results_case *test, struct json_object *event)
 		verdict = RESULTS_FAIL;
 	first_failure = verdict == RESULTS_FAIL && !check->failed;
 	if (verdict == RESULTS_PASS)
-		check->passed++;
+		ret = note_pass(check, cycle);
 	else if (verdict == RESULTS_SKIP)
 		check->skipped++;
 	else
 		check->failed++;
 	check->verdict = results_verdict_worse(check->verdict, verdict);
-	if (first_failure || (!*check->detail && !check->failed))
+	if (!ret && (first_failure || (!*check->detail && !check->failed)))
 		ret = results_set_string(&check->detail, detail);
 	if (!ret && verdict == RESULTS_FAIL)
 		ret = add_failure(check, cycle, detail);
@@ -823,33 +858,42 @@ static int on_event(void *context, struct json_object *event)
 
 /* Verdicts */
 
-static size_t times_passed(const struct results_case *test, const char *check)
+/* The first cycle in which a check did not pass; 0 if it did in all of them. */
+static int64_t first_without(const struct results_case *test, const char *name)
 {
+	const struct results_check *check = NULL;
+	int64_t cycle;
 	size_t i;
 
 	for (i = 0; i < test->nr_checks; i++)
-		if (!strcmp(test->checks[i].name, check))
-			return test->checks[i].passed;
+		if (!strcmp(test->checks[i].name, name))
+			check = &test->checks[i];
+	for (cycle = 1; cycle <= test->cycles_completed; cycle++)
+		if (!check || !has_passed(check, cycle))
+			return cycle;
 	return 0;
 }
 
 /* The check that a loop which preserves owes for some of its cycles, or NULL. */
-static const char *missing_proof(const struct results_case *test)
+static const char *missing_proof(const struct results_case *test, int64_t *cycle)
 {
-	size_t i;
+	const char *const *proof = results_loop_proofs(test->workload);
 
 	if (!test->scenario || strcmp(test->scenario, "loop") ||
 	    results_label_is_false(test->labels, "preserve"))
 		return NULL;
-	for (i = 0; i < RESULTS_NR_LOOP_PROOFS; i++)
-		if (times_passed(test, results_loop_proofs[i]) < (size_t)test->cycles_completed)
-			return results_loop_proofs[i];
+	for (; *proof; proof++) {
+		*cycle = first_without(test, *proof);
+		if (*cycle)
+			return *proof;
+	}
 	return NULL;
 }
 
 static int judge_case(struct results_case *test)
 {
-	const char *missing = missing_proof(test);
+	int64_t without = 0;
+	const char *missing = missing_proof(test, &without);
 	enum results_verdict verdict;
 	size_t passed = 0;
 	size_t failed = 0;
@@ -874,8 +918,8 @@ static int judge_case(struct results_case *test)
 		if (!ret && missing) {
 			verdict = results_verdict_worse(verdict, RESULTS_FAIL);
 			ret = results_add_note(test->notes,
-					       "check \"%s\" did not pass in every cycle, so the preserved domains are not proven to translate",
-					       missing);
+					       "check \"%s\" did not pass in cycle %lld: %s", missing,
+					       (long long)without, results_proof_claim(missing));
 		}
 		if (!ret && test->lost) {
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);

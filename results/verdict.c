@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names and order of the verdicts. Who gives which verdict is up to the controller and the model.
+ * Names and order of the verdicts, and what a pass is owed. Who gives which verdict is up to the
+ * controller and the model.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,10 +23,42 @@ static const char * const verdict_names[RESULTS_NR_VERDICTS] = {
 };
 
 /* The agent looks twice: at what it got, and at what it has taken over. */
-const char *const results_loop_proofs[RESULTS_NR_LOOP_PROOFS] = {
-	"translate-retrieved",
-	"translate-adopted",
+#define TRANSLATION "translate-retrieved", "translate-adopted"
+
+static const char * const translation_proofs[] = { TRANSLATION, NULL };
+
+static const char * const dma_proofs[] = {
+	TRANSLATION,   "blackout-arrivals", "unpreserved-blocked", "frames", "signatures",
+	"completions", NULL,
 };
+
+_Static_assert(ARRAY_SIZE(dma_proofs) <= RESULTS_MAX_PROOFS, "a bit each");
+
+static const struct {
+	const char *proof;
+	const char *claim;
+} claims[] = {
+	{ "blackout-arrivals", "DMA is not proven to have gone on in the blackout" },
+	{ "unpreserved-blocked", "a device that is not preserved is not proven to be blocked" },
+	{ "frames", "frames are not proven to be accounted for" },
+	{ "signatures", "what DMA wrote is not proven to be right" },
+	{ "completions", "commands are not proven to have been completed" },
+};
+
+const char *const *results_loop_proofs(const char *workload)
+{
+	return workload && !strcmp(workload, "dma") ? dma_proofs : translation_proofs;
+}
+
+const char *results_proof_claim(const char *proof)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(claims); i++)
+		if (!strcmp(proof, claims[i].proof))
+			return claims[i].claim;
+	return "the preserved domains are not proven to translate";
+}
 
 const char *results_verdict_name(enum results_verdict verdict)
 {

@@ -81,10 +81,12 @@ struct json_object *case_json(const struct plan_case *c)
 	return object;
 }
 
-/* The case that has to prove, cycle after cycle, that what was preserved translates. */
-static bool is_preserving_loop(const struct plan_case *c)
+/* What the case has to prove cycle after cycle, NULL if nothing in particular. */
+static const char *const *proofs_owed(const struct plan_case *c)
 {
-	return !strcmp(plan_text(c, OPT_scenario), "loop") && plan_bool(c, OPT_preserve);
+	if (strcmp(plan_text(c, OPT_scenario), "loop") || !plan_bool(c, OPT_preserve))
+		return NULL;
+	return results_loop_proofs(NULL);
 }
 
 static void write_event(struct run *run, struct json_object *event)
@@ -297,7 +299,7 @@ int case_run(struct results_store *store, const struct plan_case *plan_case, int
 	snprintf(outcome->detail, sizeof(outcome->detail), "could not be started");
 	if (!dir || !case_dir || !case_file || !json ||
 	    verdict_init(&run.verdict, plan_number(plan_case, OPT_cycles),
-			 is_preserving_loop(plan_case)))
+			 proofs_owed(plan_case)))
 		goto out;
 	run.target.dir = dir;
 	run.target.case_json = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY);

@@ -36,11 +36,11 @@ static const char *const warnings[] = {
 	"page_owner free stack",
 };
 
-int verdict_init(struct verdict *verdict, long planned, bool preserving_loop)
+int verdict_init(struct verdict *verdict, long planned, const char *const *proofs)
 {
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->planned = planned;
-	verdict->preserving_loop = preserving_loop;
+	verdict->proofs = proofs;
 	verdict->passed = calloc(planned + 1, sizeof(*verdict->passed));
 	verdict->proven = calloc(planned + 1, sizeof(*verdict->proven));
 	return verdict->passed && verdict->proven ? 0 : -ENOMEM;
@@ -79,8 +79,8 @@ static void take_pass(struct verdict *verdict, const char *name, long cycle)
 	if (cycle < 0 || cycle > verdict->planned)
 		return;
 	verdict->passed[cycle]++;
-	for (size_t i = 0; i < RESULTS_NR_LOOP_PROOFS; i++)
-		if (!strcmp(name, results_loop_proofs[i]))
+	for (size_t i = 0; verdict->proofs && verdict->proofs[i]; i++)
+		if (!strcmp(name, verdict->proofs[i]))
 			verdict->proven[cycle] |= 1u << i;
 }
 
@@ -189,12 +189,12 @@ const char *verdict_tail(const struct verdict *verdict, unsigned int back)
 	return verdict->tail[(verdict->nr_tail - 1 - back) % VERDICT_TAIL];
 }
 
-/* The check without which a cycle of a loop that preserves has proven nothing; NULL if it has. */
+/* The check that a cycle owes, NULL if it owes none. */
 static const char *missing_proof(const struct verdict *verdict, long cycle)
 {
-	for (size_t i = 0; verdict->preserving_loop && i < RESULTS_NR_LOOP_PROOFS; i++)
+	for (size_t i = 0; verdict->proofs && verdict->proofs[i]; i++)
 		if (!(verdict->proven[cycle] & 1u << i))
-			return results_loop_proofs[i];
+			return verdict->proofs[i];
 	return NULL;
 }
 
@@ -229,10 +229,8 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 			return RESULTS_FAIL;
 		}
 		if (missing) {
-			snprintf(
-				detail, size,
-				"cycle %ld: '%s' did not pass: the preserved domains are not proven to translate",
-				cycle, missing);
+			snprintf(detail, size, "cycle %ld: '%s' did not pass: %s", cycle, missing,
+				 results_proof_claim(missing));
 			return RESULTS_FAIL;
 		}
 	}

@@ -32,10 +32,10 @@ enum ending {
 /**
  * struct verdict - what is known about a case so far
  * @planned: cycles in the plan
- * @preserving_loop: the case is the loop, with preservation
+ * @proofs: checks that have to pass in each cycle, NULL behind the last; NULL for none
  * @cycle: cycle of the last event
  * @passed: for each cycle 0..planned how many checks passed
- * @proven: for each cycle 0..planned which of results_loop_proofs passed, a bit each
+ * @proven: for each cycle 0..planned which of @proofs passed, a bit each
  * @failed: checks that failed
  * @skipped: checks that were skipped
  * @errors: log events of level "error"
@@ -54,7 +54,7 @@ enum ending {
  */
 struct verdict {
 	long planned;
-	bool preserving_loop;
+	const char *const *proofs;
 	long cycle;
 	unsigned int *passed;
 	unsigned int *proven;
@@ -79,10 +79,11 @@ struct verdict {
  * verdict_init() - start a case
  * @verdict: to be freed with verdict_free()
  * @planned: cycles in the plan
- * @preserving_loop: the case is the loop, with preservation
+ * @proofs: checks that have to pass in each cycle, as results_loop_proofs() lists them; NULL if
+ * any check that passes will do. Stays the caller's, for as long as @verdict is used
  * Return: 0 or -ENOMEM.
  */
-int verdict_init(struct verdict *verdict, long planned, bool preserving_loop);
+int verdict_init(struct verdict *verdict, long planned, const char *const *proofs);
 
 /** verdict_free() - free what it holds */
 void verdict_free(struct verdict *verdict);
@@ -111,8 +112,8 @@ const char *verdict_tail(const struct verdict *verdict, unsigned int back);
  * @detail: filled with one line that says why
  * @size: bytes of @detail
  *
- * A pass needs all planned cycles, at least one passed check in each (in a loop that preserves: all
- * of results_loop_proofs), no failed one, and a clean console.
+ * A pass needs all planned cycles, at least one passed check in each and all of @proofs, no
+ * failed one, and a clean console.
  *
  * Return: never RESULTS_NR_VERDICTS.
  */

@@ -2,7 +2,7 @@
 /*
  * The verdict engine on recorded cases: each directory in data/verdict holds events.jsonl,
  * console.log, and "expected" with the verdict, how the target ended, the planned cycles, a part of
- * the detail, and the word "preserving-loop" if the case is one.
+ * the detail, and, if the case is a loop that preserves, its workload.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ static void recorded_case(void **state)
 	const char *dir = *state;
 	char *expected __freed = format_text("%s/expected", dir);
 	char *text __freed = read_text(AT_FDCWD, expected);
-	char *save = NULL, *verdict, *ending_name, *planned, *detail, *kind;
+	char *save = NULL, *verdict, *ending_name, *planned, *detail, *workload;
 	enum ending ending = ENDING_NONE;
 	enum results_verdict got;
 	struct feed feed = { 0 };
@@ -74,7 +74,7 @@ static void recorded_case(void **state)
 	ending_name = strtok_r(NULL, "\n", &save);
 	planned = strtok_r(NULL, "\n", &save);
 	detail = strtok_r(NULL, "\n", &save);
-	kind = strtok_r(NULL, "\n", &save);
+	workload = strtok_r(NULL, "\n", &save);
 	assert_non_null(detail);
 	for (size_t i = 1; i < ARRAY_SIZE(endings); i++)
 		if (!strcmp(endings[i], ending_name))
@@ -82,7 +82,7 @@ static void recorded_case(void **state)
 	assert_int_not_equal(ending, ENDING_NONE);
 
 	assert_int_equal(verdict_init(&feed.verdict, atol(planned),
-				      kind && !strcmp(kind, "preserving-loop")),
+				      workload ? results_loop_proofs(workload) : NULL),
 			 0);
 	feed_file(&feed, dir, "console.log", feed_console);
 	feed_file(&feed, dir, "events.jsonl", feed_event);
@@ -100,7 +100,7 @@ static void tail_of_console(void **state)
 	struct verdict verdict;
 	char line[32];
 
-	assert_int_equal(verdict_init(&verdict, 1, false), 0);
+	assert_int_equal(verdict_init(&verdict, 1, NULL), 0);
 	assert_null(verdict_tail(&verdict, 0));
 	for (int i = 0; i < 3 * VERDICT_TAIL; i++)
 		verdict_console(&verdict, line, snprintf(line, sizeof(line), "line %d", i));
@@ -123,7 +123,7 @@ static void wild_events(void **state)
 	struct feed feed = { 0 };
 	char why[512];
 
-	assert_int_equal(verdict_init(&feed.verdict, 2, true), 0);
+	assert_int_equal(verdict_init(&feed.verdict, 2, results_loop_proofs("dma")), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
 		feed_event(&feed, events[i], strlen(events[i]));
 	assert_int_equal(feed.verdict.cycle, 0);

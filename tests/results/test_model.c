@@ -313,6 +313,7 @@ static void test_doubts(void **state)
 
 #define LOOP_CHECK "{\"event\":\"check\",\"case\":\"a\",\"cycle\":%d,\"name\":\"%s\",\"verdict\":\"%s\"}\n"
 #define LOOP_PLAN "[a]\ncycles = 2\nscenario = %s\npreserve = %s\n"
+#define LOOP_END "{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"cycles\":2,\"verdict\":\"pass\"}\n"
 
 /* A loop that preserves passes if each cycle looked at the translation, whatever else was good. */
 static void test_unproven_loop(void **state)
@@ -351,7 +352,7 @@ static void test_unproven_loop(void **state)
 			fprintf(out, LOOP_CHECK, 2, "translate-retrieved", rows[i].retrieved);
 		if (rows[i].adopted)
 			fprintf(out, LOOP_CHECK, 2, "translate-adopted", rows[i].adopted);
-		fprintf(out, "{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"cycles\":2,\"verdict\":\"pass\"}\n");
+		fprintf(out, LOOP_END);
 		fclose(out);
 		put_file(dir, "events.jsonl", text);
 		free(text);
@@ -366,6 +367,79 @@ static void test_unproven_loop(void **state)
 				 results_verdict_name(rows[i].verdict));
 		results_model_free(model);
 	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* What a workload owes, with cycle 2 short of one of it: absent, skipped, or twice in cycle 1. */
+static void test_unproven_workload(void **state)
+{
+	static const struct {
+		const char *workload;
+		const char *line;
+		size_t proofs;
+	} loops[] = {
+		{ "none", "workload = none\n", 2 },
+		{ "none", "", 2 },
+		{ "dma", "workload = dma\n", 7 },
+	};
+	static const char * const ways[] = { "absent", "skip", "twice", "pass" };
+	char dir[] = "/tmp/flbench-workload-XXXXXX";
+	struct results_model *model;
+	const char *const *proofs;
+	enum results_verdict expected;
+	char command[64];
+	char plan[256];
+	size_t i, j, k, n;
+	const char *note;
+	char *text;
+	size_t len;
+	FILE *out;
+
+	assert_non_null(mkdtemp(dir));
+	for (i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
+		proofs = results_loop_proofs(loops[i].workload);
+		for (n = 0; proofs[n]; n++)
+			;
+		assert_int_equal(n, loops[i].proofs);
+		snprintf(plan, sizeof(plan), LOOP_PLAN "%s", "loop", "yes", loops[i].line);
+		put_file(dir, "plan.ini", plan);
+		for (j = 0; j < n * 4; j++) {
+			const char *way = ways[j % 4];
+
+			out = open_memstream(&text, &len);
+			fprintf(out, BEGIN LOOP_CHECK LOOP_CHECK, "2", 1, "dmesg", "pass", 2, "dmesg", "pass");
+			for (k = 0; k < n; k++) {
+				fprintf(out, LOOP_CHECK, 1, proofs[k], "pass");
+				if (k != j / 4 || !strcmp(way, "pass"))
+					fprintf(out, LOOP_CHECK, 2, proofs[k], "pass");
+				else if (!strcmp(way, "twice"))
+					fprintf(out, LOOP_CHECK, 1, proofs[k], "pass");
+				else if (!strcmp(way, "skip"))
+					fprintf(out, LOOP_CHECK, 2, proofs[k], "skip");
+			}
+			fprintf(out, LOOP_END);
+			fclose(out);
+			put_file(dir, "events.jsonl", text);
+			free(text);
+			assert_int_equal(results_model_load(dir, &model), 0);
+			expected = strcmp(way, "pass") ? RESULTS_FAIL : RESULTS_PASS;
+			if (model->verdict != expected)
+				fail_msg("workload %s, %s, %s: %s", loops[i].workload, proofs[j / 4], way,
+					 results_verdict_name(model->verdict));
+			if (expected == RESULTS_FAIL) {
+				note = json_object_get_string(json_object_array_get_idx(model->cases[0].notes, 0));
+				assert_non_null(strstr(note, proofs[j / 4]));
+				assert_non_null(strstr(note, "in cycle 2: "));
+				assert_non_null(strstr(note, results_proof_claim(proofs[j / 4])));
+			}
+			results_model_free(model);
+		}
+	}
+	assert_ptr_equal(results_loop_proofs(NULL), results_loop_proofs("none"));
+	assert_string_equal(results_proof_claim("translate-adopted"),
+			    "the preserved domains are not proven to translate");
+	assert_string_not_equal(results_proof_claim("frames"), results_proof_claim("translate-adopted"));
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	assert_int_equal(system(command), 0);
 }
@@ -504,6 +578,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_unproven_loop),
+		cmocka_unit_test(test_unproven_workload),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_report_escapes),
 		cmocka_unit_test(test_report_without_gnuplot),

@@ -60,6 +60,9 @@ struct results_check {
 	enum results_verdict verdict;
 	char *detail;
 	struct json_object *failures;
+	/* private: cycles in which it passed, a bit each */
+	uint64_t *cycles;
+	size_t nr_words;
 };
 
 /**
@@ -68,6 +71,7 @@ struct results_check {
  * @labels: JSON object of scalars: domains, devices, iommufds, mappings, preserve
  * @unit: "instructions" or "ns", what the case's clock counts; NULL if nothing says so
  * @scenario: what the agent did
+ * @workload: what the devices did meanwhile, as the plan says; NULL if it does not
  * @verdict: what was seen
  * @expect: verdict that the plan wants to see; pass if it says nothing
  * @counts: what this case adds to the verdict of the run: pass if @verdict is what the plan expects
@@ -93,6 +97,7 @@ struct results_case {
 	struct json_object *labels;
 	char *unit;
 	char *scenario;
+	char *workload;
 	enum results_verdict verdict;
 	enum results_verdict expect;
 	enum results_verdict counts;

@@ -79,15 +79,27 @@ enum results_verdict results_verdict_worse(enum results_verdict a, enum results_
  */
 bool results_verdict_ok(enum results_verdict verdict);
 
-/** RESULTS_NR_LOOP_PROOFS - number of results_loop_proofs */
-#define RESULTS_NR_LOOP_PROOFS 2
+/** RESULTS_MAX_PROOFS - no list of results_loop_proofs() is longer, so a bit each fits into an int */
+#define RESULTS_MAX_PROOFS 32
 
 /**
- * results_loop_proofs - checks that have to pass in each cycle of the scenario "loop" with preservation
+ * results_loop_proofs() - checks that have to pass in each cycle of a loop that preserves
+ * @workload: the plan's option of that name; NULL is "none"
  *
- * Any other check may pass while the one thing that the loop is about was never looked at.
+ * For the scenario "loop" with preservation. Any other check may pass while the one thing that the
+ * loop is about was never looked at. A workload of another name owes what "none" owes.
+ *
+ * Return: names with a NULL behind the last, static.
  */
-extern const char *const results_loop_proofs[RESULTS_NR_LOOP_PROOFS];
+const char *const *results_loop_proofs(const char *workload);
+
+/**
+ * results_proof_claim() - what is not known if a check of results_loop_proofs() did not pass
+ * @proof: its name
+ *
+ * Return: a static sentence without a full stop: "the preserved domains are not proven to translate".
+ */
+const char *results_proof_claim(const char *proof);
 
 /**
  * enum results_log_level - weight of a message of the library
