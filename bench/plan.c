@@ -27,8 +27,22 @@
 static const struct plan_option options[OPTION_COUNT] = {
 #define OPTION(name, type, fallback, min, max, values, help) \
 	{ #name, OPTION_##type, fallback, min, max, values, help },
+#define WITH_DMA(name, fallback)
 #include "options.def"
 #undef OPTION
+#undef WITH_DMA
+};
+
+/* Defaults that another workload than the usual one has. */
+static const struct {
+	enum option_id id;
+	const char *fallback;
+} dma_fallbacks[] = {
+#define OPTION(name, type, fallback, min, max, values, help)
+#define WITH_DMA(name, fallback) { OPT_##name, fallback },
+#include "options.def"
+#undef OPTION
+#undef WITH_DMA
 };
 
 static __attribute__((format(printf, 2, 3))) int complain(struct plan_error *error,
@@ -557,7 +571,43 @@ static const char *effective(const struct plan *plan, size_t section,
 		return plan->sections[section].values.text[id];
 	if (plan->global.text[id])
 		return plan->global.text[id];
+	if (id != OPT_workload && !strcmp(effective(plan, section, flags, OPT_workload), "dma"))
+		for (size_t i = 0; i < sizeof(dma_fallbacks) / sizeof(dma_fallbacks[0]); i++)
+			if (dma_fallbacks[i].id == (enum option_id)id)
+				return dma_fallbacks[i].fallback;
 	return options[id].fallback;
+}
+
+/* Real devices behind a real IOMMU: what the machine of this workload has is fixed. */
+static int check_dma(const struct plan_case *c, struct plan_error *error)
+{
+	static const struct {
+		enum option_id id;
+		long long number;
+	} fixed[] = {
+		{ OPT_domains, 1 }, { OPT_devices, 3 }, { OPT_iommufds, 1 }, { OPT_mappings, 4 }
+	};
+
+	if (strcmp(plan_text(c, OPT_iommu), "intel"))
+		return complain(error,
+				"case %s: workload=dma needs devices behind an IOMMU; give iommu=intel",
+				c->name);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (plan_number(c, fixed[i].id) != fixed[i].number)
+			return complain(error,
+					"case %s: with workload=dma %s is always %lld; leave it out",
+					c->name, plan_option(fixed[i].id)->name, fixed[i].number);
+	if (plan_bool(c, OPT_icount))
+		return complain(
+			error,
+			"case %s: with workload=dma frames come in real time; icount=yes cannot be",
+			c->name);
+	if (plan_number(c, OPT_memory) > 2048)
+		return complain(error, "case %s: with workload=dma memory is at most 2G", c->name);
+	if (plan_number(c, OPT_ring) % 8)
+		return complain(error, "case %s: ring=%s is no multiple of 8", c->name,
+				plan_text(c, OPT_ring));
+	return 0;
 }
 
 /* Values that are good one by one but not together. */
@@ -566,6 +616,13 @@ static int check_case(const struct plan_case *c, struct plan_error *error)
 	const char *unit = plan_text(c, OPT_unit);
 	bool icount = plan_bool(c, OPT_icount);
 
+	if (!strcmp(plan_text(c, OPT_workload), "dma"))
+		return check_dma(c, error);
+	if (!strcmp(plan_text(c, OPT_iommu), "intel"))
+		return complain(
+			error,
+			"case %s: iommu=intel has no mock devices; give workload=dma, or iommu=mock",
+			c->name);
 	if (plan_number(c, OPT_iommufds) > plan_number(c, OPT_domains))
 		return complain(
 			error,

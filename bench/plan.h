@@ -27,8 +27,10 @@ enum option_type {
 /** enum option_id - one name for each line of options.def */
 enum option_id {
 #define OPTION(name, ...) OPT_##name,
+#define WITH_DMA(name, fallback)
 #include "options.def"
 #undef OPTION
+#undef WITH_DMA
 	OPTION_COUNT
 };
 

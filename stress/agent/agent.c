@@ -16,7 +16,6 @@
 #include <flbench/cleanup.h>
 #include <flbench/iommufd.h>
 #include <flbench/liveupdate.h>
-#include <flbench/mock.h>
 
 #include "agent.h"
 #include "clock.h"
@@ -203,11 +202,7 @@ static int setup(struct agent *a)
 
 	event_stage(&a->log, "setup", true);
 	start = clock_ticks();
-	err = world_create_memory(&a->w);
-	if (!err) {
-		world_sign(&a->w, a->log.cycle);
-		err = world_create(&a->w);
-	}
+	err = a->workload->set_up(a);
 	if (err)
 		return agent_error(a, "setup", err);
 	agent_metric_ticks(a, "setup", clock_ticks() - start);
@@ -244,21 +239,20 @@ int agent_preserve(struct agent *a)
 	int err;
 
 	event_stage(&a->log, "preserve", true);
-	world_sign(&a->w, a->log.cycle + 1);
-	err = world_keys(&a->w, a->state->keys);
+	err = a->workload->sign(a);
 	if (err)
 		return agent_error(a, "preserve", err);
 	err = agent_session_create(a);
 	if (err)
 		return err;
 	start = clock_ticks();
-	err = world_mark(&a->w);
+	err = a->workload->mark(a);
 	marked = clock_ticks();
 	if (!err)
-		err = world_preserve_memory(&a->w, a->session);
+		err = a->workload->preserve_memory(a);
 	memory = clock_ticks();
 	if (!err)
-		err = world_preserve(&a->w, a->session);
+		err = a->workload->preserve(a);
 	end = clock_ticks();
 	if (err)
 		return agent_error(a, "preserve", err);
@@ -267,7 +261,7 @@ int agent_preserve(struct agent *a)
 	agent_metric_ticks(a, "preserve", end - memory);
 	check_records(a, RECORDS_OUT, "records-outgoing");
 	event_stage(&a->log, "preserve", false);
-	return agent_error(a, "immutable", world_check_immutable(&a->w));
+	return agent_error(a, "immutable", a->workload->immutable(a));
 }
 
 int agent_jump(struct agent *a)
@@ -286,8 +280,16 @@ int agent_jump(struct agent *a)
 
 int agent_leave(struct agent *a)
 {
-	int err = agent_jump(a);
+	int err = 0;
 
+	if (a->workload->depart) {
+		event_stage(&a->log, "ready", true);
+		err = a->workload->depart(a);
+		if (err)
+			return agent_error(a, "ready", err);
+		event_stage(&a->log, "ready", false);
+	}
+	err = agent_jump(a);
 	return agent_error(a, "kexec", world_problem(&a->w, err, "the jump to the next kernel"));
 }
 
@@ -302,15 +304,13 @@ int agent_retrieve(struct agent *a)
 	if (err)
 		return err;
 	start = clock_ticks();
-	err = world_retrieve_memory(&a->w, a->session);
+	err = a->workload->retrieve_memory(a);
 	memory = clock_ticks();
 	if (!err)
-		err = world_retrieve_iommufds(&a->w, a->session);
-	if (!err)
-		err = world_retrieve_domains(&a->w);
+		err = a->workload->retrieve(a);
 	domains = clock_ticks();
 	if (!err)
-		err = world_restore_devices(&a->w, a->state->keys);
+		err = a->workload->restore_devices(a);
 	devices = clock_ticks();
 	if (err)
 		return agent_error(a, "retrieve", err);
@@ -339,15 +339,12 @@ int agent_verify(struct agent *a, const char *check)
 	int err;
 
 	event_stage(&a->log, "verify", true);
-	err = world_verify(&a->w);
+	err = a->workload->verify(a);
 	if (cannot_tell(a, check, err))
 		return 0;
 	if (err)
 		return agent_error(a, check, err);
-	agent_check(
-		a, check, true,
-		"%u domains: every mapping leads to its pages with their bytes, holes fault, read-only is read-only",
-		a->c.domains);
+	agent_check(a, check, true, "%u domains: %s", a->c.domains, a->workload->verified);
 	event_stage(&a->log, "verify", false);
 	return 0;
 }
@@ -359,10 +356,10 @@ int agent_adopt(struct agent *a)
 
 	event_stage(&a->log, "adopt", true);
 	start = clock_ticks();
-	err = world_rebuild(&a->w);
+	err = a->workload->rebuild(a);
 	rebuilt = clock_ticks();
 	if (!err)
-		err = world_adopt(&a->w);
+		err = a->workload->adopt(a);
 	end = clock_ticks();
 	if (err)
 		return agent_error(a, "adopt", err);
@@ -377,12 +374,12 @@ int agent_remap(struct agent *a)
 	int err;
 
 	event_stage(&a->log, "remap", true);
-	err = world_remap(&a->w, a->log.cycle);
+	err = a->workload->remap(a);
 	if (cannot_tell(a, "remap", err))
 		return 0;
 	if (err)
 		return agent_error(a, "remap", err);
-	agent_check(a, "remap", true, "%u domains: map, unmap and map again", a->c.domains);
+	agent_check(a, "remap", true, "%u domains: %s", a->c.domains, a->workload->remapped);
 	event_stage(&a->log, "remap", false);
 	return 0;
 }
@@ -473,7 +470,7 @@ static void check_kernel(struct agent *a)
 	metric_bytes(a, "table_bytes", memory.iommu_bytes);
 	if (a->c.preserve)
 		metric_bytes(a, "preserved_bytes",
-			     memory.iommu_bytes + (uint64_t)a->c.domains * LAYOUT_SLOT_SIZE);
+			     memory.iommu_bytes + a->workload->memory_bytes(a));
 }
 
 static void report_start(struct agent *a, uint64_t first_ticks)
@@ -503,6 +500,20 @@ static void report_start(struct agent *a, uint64_t first_ticks)
 	agent_metric_ticks(a, "boot", blackout - freeze);
 }
 
+static int settle(struct agent *a)
+{
+	int err;
+
+	if (!a->workload->settle)
+		return 0;
+	event_stage(&a->log, "settle", true);
+	err = a->workload->settle(a);
+	if (err)
+		return agent_error(a, "settle", err);
+	event_stage(&a->log, "settle", false);
+	return 0;
+}
+
 static int arrive(struct agent *a)
 {
 	int err = a->scenario->retrieve ? a->scenario->retrieve(a) : agent_retrieve(a);
@@ -521,7 +532,7 @@ static int arrive(struct agent *a)
 		err = agent_remap(a);
 	if (!err)
 		err = a->scenario->finish ? a->scenario->finish(a) : agent_finish(a);
-	return err;
+	return err ? err : settle(a);
 }
 
 static int depart(struct agent *a)
@@ -639,7 +650,6 @@ static int start(struct agent *a)
 
 	a->state_session = -1;
 	a->session = -1;
-	a->w.ops = &mock_device_ops;
 	a->w.domains = a->c.domains;
 	a->w.devices = a->c.devices;
 	a->w.iommufds = a->c.iommufds;
@@ -648,7 +658,7 @@ static int start(struct agent *a)
 	a->state = calloc(1, state_size(a->c.devices));
 	if (!a->state)
 		return -ENOMEM;
-	err = world_init(&a->w);
+	err = a->workload->begin(a);
 	if (err)
 		return err;
 	if (setrlimit(RLIMIT_NOFILE, &files))
@@ -671,7 +681,11 @@ static int start(struct agent *a)
 		a->w.signature = a->state->signature;
 	}
 	report_start(a, first_ticks);
-	return 0;
+	if (a->log.cycle && a->workload->arrive)
+		err = agent_error(a, "arrive", a->workload->arrive(a));
+	else
+		err = 0;
+	return err;
 }
 
 int agent_run(struct agent *a)
@@ -683,6 +697,7 @@ int agent_run(struct agent *a)
 		event_done(&a->log, false, "no scenario is called %s", a->c.scenario);
 		return 1;
 	}
+	a->workload = workload_find(a->c.workload);
 	err = start(a);
 	if (!err)
 		err = run(a);

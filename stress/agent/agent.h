@@ -12,6 +12,7 @@
 #include "case.h"
 #include "event.h"
 #include "state.h"
+#include "workload.h"
 #include "world.h"
 
 /*
@@ -31,6 +32,7 @@ struct scenario;
  * @c: the case
  * @log: the event stream
  * @w: the world
+ * @workload: what is done, on what devices
  * @scenario: what to do differently from the loop
  * @init: this machine is ours: the agent is the init process
  * @fresh: nothing came from the previous kernel (or it was given up): set up anew
@@ -45,6 +47,7 @@ struct agent {
 	struct agent_case c;
 	struct event_log log;
 	struct world w;
+	const struct workload *workload;
 	const struct scenario *scenario;
 	bool init;
 	bool fresh;

@@ -9,6 +9,7 @@
 #include <flbench/layout.h>
 
 #include "case.h"
+#include "workload.h"
 
 struct reader {
 	struct json_object *root;
@@ -104,6 +105,8 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	read_text(&r, "name", true, c->name, sizeof(c->name));
 	read_text(&r, "iommu", true, c->iommu, sizeof(c->iommu));
 	read_text(&r, "scenario", true, c->scenario, sizeof(c->scenario));
+	strcpy(c->workload, "none");
+	read_text(&r, "workload", false, c->workload, sizeof(c->workload));
 	read_text(&r, "kernel", true, c->kernel, sizeof(c->kernel));
 	read_text(&r, "next_kernel", false, c->next_kernel, sizeof(c->next_kernel));
 	/* Words carry 15 bits of the cycle: see layout.h. */
@@ -112,6 +115,9 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	read_number(&r, "devices", 0, LAYOUT_DOMAINS_MAX, &c->devices);
 	read_number(&r, "iommufds", 1, LAYOUT_DOMAINS_MAX, &c->iommufds);
 	read_number(&r, "mappings", 1, LAYOUT_MAPPINGS_MAX, &c->mappings);
+	/* Only a case with a network card has one. */
+	if (!strcmp(c->workload, "dma"))
+		read_number(&r, "ring", 8, 32768, &c->ring);
 	seed = get(&r, "seed", json_type_int, true, "is not a number");
 	if (seed)
 		c->seed = json_object_get_int64(seed);
@@ -124,9 +130,11 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 		read_number(&r, "fault_cycle", 0, 100000, &c->fault_cycle);
 	if (!r.err && c->iommufds > c->domains)
 		refuse(&r, "iommufds", "is more than \"domains\"");
-	if (!r.err && strcmp(c->iommu, "mock"))
+	if (!r.err && strcmp(c->iommu, "mock") && strcmp(c->iommu, "intel"))
 		refuse(&r, "iommu",
-		       "is not a kind of device that this agent knows (it knows: mock)");
+		       "is not a kind of IOMMU that this agent knows (it knows: mock, intel)");
+	if (!r.err && !workload_find(c->workload))
+		refuse(&r, "workload", "is unknown to this agent (it knows: none, dma)");
 	return r.err;
 }
 

@@ -32,6 +32,8 @@ enum case_fault {
  * @seed: of every random choice
  * @preserve: false: the same loop, but nothing except the agent's own state crosses the kexec
  * @instructions: the clock counts instructions (icount); false: nanoseconds
+ * @workload: kind of devices and what they do
+ * @ring: descriptors of a network card's ring, for workloads that have one
  * @kmemleak: scan in each cycle
  * @kunit: report the KUnit results of the first boot
  * @fault: what to do on purpose in cycle @fault_cycle
@@ -41,6 +43,7 @@ struct agent_case {
 	char name[128];
 	char iommu[16];
 	char scenario[64];
+	char workload[16];
 	char kernel[256];
 	char next_kernel[256];
 	uint32_t cycles;
@@ -48,6 +51,7 @@ struct agent_case {
 	uint32_t devices;
 	uint32_t iommufds;
 	uint32_t mappings;
+	uint32_t ring;
 	uint64_t seed;
 	bool preserve;
 	bool instructions;

@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -26,7 +27,8 @@ struct shared {
 
 int event_open(struct event_log *log, const char *path)
 {
-	int fd __close = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
+	/* A serial port is read too: event_ask(). */
+	int fd __close = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
 	struct termios tty;
 	struct shared *shared;
 
@@ -151,6 +153,31 @@ void event_check(struct event_log *log, const char *name, const char *verdict, c
 	if (!strcmp(verdict, "fail"))
 		(*log->failed_checks)++;
 	end_line(log, line);
+}
+
+long long event_ask(struct event_log *log, const char *text)
+{
+	struct json_object *line = json_object_new_object();
+	char answer[32];
+	size_t length = 0;
+
+	/* No number: questions are not kept, and would be missed. */
+	json_object_object_add(line, "event", json_object_new_string("ask"));
+	json_object_object_add(line, "text", json_object_new_string(text));
+	end_line(log, line);
+	while (length < sizeof(answer) - 1) {
+		ssize_t n = read(log->fd, answer + length, 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -EPIPE;
+		if (answer[length] == '\n')
+			break;
+		length++;
+	}
+	answer[length] = '\0';
+	return strtoll(answer, NULL, 10);
 }
 
 void event_progress(struct event_log *log, uint32_t cycles)

@@ -40,6 +40,15 @@ int event_open(struct event_log *log, const char *path);
  */
 void event_drain(struct event_log *log);
 
+/**
+ * event_ask - ask the controller for something, and wait for its answer
+ * @log: the stream, a serial port
+ * @text: the question
+ *
+ * Return: the answer, a number, negative for no; -EPIPE when there is none.
+ */
+long long event_ask(struct event_log *log, const char *text);
+
 /*
  * One function for each kind of line; @detail and @text are printf formats. A line that cannot be
  * written is lost.

@@ -123,10 +123,11 @@ int main(int argc, char **argv)
 	}
 
 	err = case_load(o.case_path, &a.c, error, sizeof(error));
-	if (!err && !scenario_find(a.c.scenario)) {
+	if (!err && (!scenario_find(a.c.scenario) ||
+		     !scenario_fits(scenario_find(a.c.scenario), a.c.workload))) {
 		snprintf(error, sizeof(error),
-			 "%s: \"scenario\" %s is unknown (see flbench-agent --list)", o.case_path,
-			 a.c.scenario);
+			 "%s: \"scenario\" %s is unknown for workload %s (see flbench-agent --list)",
+			 o.case_path, a.c.scenario, a.c.workload);
 		err = -EINVAL;
 	}
 	if (err) {

@@ -3,6 +3,8 @@
 #ifndef FLBENCH_AGENT_SCENARIO_H
 #define FLBENCH_AGENT_SCENARIO_H
 
+#include <stdbool.h>
+
 struct agent;
 
 /**
@@ -10,6 +12,7 @@ struct agent;
  * @name: as in the case file
  * @proves: what a pass means
  * @twin: its negative twin: what shows that it can fail
+ * @workload: the one that it is made for: NULL is "none", "any" is each
  * @created: in the first kernel, when the world stands
  * @preserve: instead of agent_preserve()
  * @leave: instead of agent_leave()
@@ -26,6 +29,7 @@ struct scenario {
 	const char *name;
 	const char *proves;
 	const char *twin;
+	const char *workload;
 	int (*created)(struct agent *a);
 	int (*preserve)(struct agent *a);
 	int (*leave)(struct agent *a);
@@ -43,6 +47,15 @@ struct scenario {
  * Return: the scenario or NULL.
  */
 const struct scenario *scenario_find(const char *name);
+
+/**
+ * scenario_fits - can a scenario be done with a workload?
+ * @scenario: the scenario
+ * @workload: name of the workload
+ *
+ * Return: true if so.
+ */
+bool scenario_fits(const struct scenario *scenario, const char *workload);
 
 /**
  * scenario_list - print all scenarios, what they prove and their twins

@@ -33,6 +33,7 @@ struct run {
 	struct target target;
 	struct line_reader events;
 	struct line_reader console;
+	struct line_reader outside;
 	struct event_stream stream;
 	struct verdict verdict;
 	char stage[32];
@@ -53,8 +54,8 @@ struct json_object *case_json(const struct plan_case *c)
 {
 	static const enum option_id numbers[] = { OPT_cycles,	  OPT_domains,	OPT_devices,
 						  OPT_iommufds,	  OPT_mappings, OPT_seed,
-						  OPT_fault_cycle };
-	static const enum option_id texts[] = { OPT_iommu, OPT_scenario, OPT_fault };
+						  OPT_ring,	  OPT_fault_cycle };
+	static const enum option_id texts[] = { OPT_iommu, OPT_workload, OPT_scenario, OPT_fault };
 	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit };
 	const char *unit = plan_text(c, OPT_unit);
 	struct json_object *object = json_object_new_object();
@@ -111,6 +112,10 @@ static int take_event(void *context, const char *line, size_t length)
 
 	if (!event)
 		return 0;
+	/* A question of the agent was answered where it was asked, and is no result. */
+	if (json_object_object_get_ex(event, "event", &value) &&
+	    !strcmp(json_object_get_string(value), "ask"))
+		return 0;
 	verdict_event(&run->verdict, event);
 	if (json_object_object_get_ex(event, "stage", &value))
 		snprintf(run->stage, sizeof(run->stage), "%s", json_object_get_string(value));
@@ -133,6 +138,8 @@ static int read_all(struct run *run, bool last)
 {
 	int ret = line_reader_poll(&run->console, last, take_console, run);
 
+	if (!ret)
+		ret = line_reader_poll(&run->outside, last, take_event, run);
 	return ret ? ret : line_reader_poll(&run->events, last, take_event, run);
 }
 
@@ -243,7 +250,7 @@ static void decide(struct run *run, enum ending ending, struct case_outcome *out
 static int put_aside(const char *dir, int attempt)
 {
 	static const char *const names[] = { "events.jsonl", "console.log", "qemu.log",
-					     "case.json" };
+					     "case.json", "outside.jsonl" };
 	char *old __freed = format_text("%s/attempt-%d", dir, attempt - 1);
 
 	if (!old)
@@ -283,7 +290,10 @@ int case_run(struct results_store *store, const struct plan_case *plan_case, int
 			    .plan_case = plan_case,
 			    .pidfd = -1,
 			    .event_fd = -1,
-			    .console_fd = -1 },
+			    .console_fd = -1,
+			    .dir_fd = -1,
+			    .outside_fd = -1,
+			    .outside_log = -1 },
 	};
 	char *root __freed = absolute(results_store_path(store));
 	char *dir __freed = root ? format_text("%s/" CASE_DIR, root, plan_case->name) : NULL;
@@ -325,6 +335,7 @@ int case_run(struct results_store *store, const struct plan_case *plan_case, int
 	}
 	run.events.fd = run.target.ops->events(&run.target);
 	run.console.fd = run.target.ops->console(&run.target);
+	run.outside.fd = run.target.ops->outside(&run.target);
 	ending = follow(&run, started);
 	/*
 	 * A guest that is done, or that the user stops, gets the chance to leave in good order; one
@@ -333,6 +344,7 @@ int case_run(struct results_store *store, const struct plan_case *plan_case, int
 	if (ending == ENDING_OFF || ending == ENDING_ABORTED)
 		run.target.ops->stop(&run.target);
 	run.target.ops->kill(&run.target);
+	run.target.ops->settle(&run.target);
 	if (!run.error)
 		read_all(&run, true);
 	decide(&run, ending, outcome);
@@ -344,6 +356,7 @@ out:
 	run.target.ops->release(&run.target);
 	line_reader_free(&run.events);
 	line_reader_free(&run.console);
+	line_reader_free(&run.outside);
 	verdict_free(&run.verdict);
 	return ret;
 }

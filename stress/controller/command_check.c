@@ -17,6 +17,10 @@
 #include "tables.h"
 #include "util.h"
 
+/* PCI Express Base Specification 6.0, 7.6.3: extended capabilities. */
+#define PCI_EXTENDED 0x100u
+#define PCI_EXTENDED_END 0x1000u
+
 /**
  * struct reasons - why something is not possible, in the order found
  * @text: with "; " between, "" if it is possible
@@ -224,7 +228,8 @@ static void check_unit(struct check *check, const char *name)
 	struct reasons reasons = { "" };
 	char what[256];
 
-	snprintf(what, sizeof(what), "%s", vendor ? vendor->driver : "unknown IOMMU");
+	snprintf(what, sizeof(what), "%s%s", vendor ? vendor->driver : "unknown IOMMU",
+		 vendor ? vendor->caution : "");
 	for (const char *const *reg = vendor ? vendor->registers : NULL; reg && *reg; reg++) {
 		char *path __freed = format_text("sys/class/iommu/%s/%s", name, *reg);
 		char *value __freed = path ? read_text(check->root, path) : NULL;
@@ -284,6 +289,42 @@ static void need_no_direct_region(struct check *check, struct reasons *reasons, 
 	}
 }
 
+/* Has a PCI device this extended capability? Only root can read it; else it is not known. */
+static bool has_extended(int device, unsigned int id)
+{
+	int fd __close = openat(device, "config", O_RDONLY | O_CLOEXEC);
+	unsigned int at = PCI_EXTENDED;
+	uint32_t header;
+
+	/* Each has 4 bytes at least: a chain that is longer has a cycle. */
+	for (unsigned int left = (PCI_EXTENDED_END - PCI_EXTENDED) / 4; fd >= 0 && left; left--) {
+		if (pread(fd, &header, sizeof(header), at) != sizeof(header) || !header)
+			break;
+		if ((header & 0xffff) == id)
+			return true;
+		at = header >> 20;
+		if (at < PCI_EXTENDED)
+			break;
+	}
+	return false;
+}
+
+/*
+ * An IOMMU that lets devices cache translations cannot hand them over. VT-d does so by itself where
+ * a device can, unless the kernel was told not to.
+ */
+static void need_no_ats(struct check *check, struct reasons *reasons, int device, const char *unit)
+{
+	const struct iommu_vendor *vendor = vendor_of_unit(unit);
+	char *words __freed = read_text(check->root, "proc/cmdline");
+
+	if (vendor && vendor->ats_off && has_extended(device, PCI_EXT_CAP_ID_ATS) &&
+	    !(words && strstr(words, vendor->ats_off)))
+		because(reasons,
+			"it can cache translations (ATS), which is not handed over: boot with %s",
+			vendor->ats_off);
+}
+
 static void check_device(struct check *check, const char *group, const char *name, int in_group)
 {
 	char *path __freed = format_text("sys/kernel/iommu_groups/%s/devices/%s", group, name);
@@ -301,10 +342,12 @@ static void check_device(struct check *check, const char *group, const char *nam
 	unit = link_name(device, "iommu");
 	driver = link_name(device, "driver");
 	describe(check, device, what, sizeof(what));
-	if (unit)
+	if (unit) {
 		need_vendor(check, &reasons, unit);
-	else
+		need_no_ats(check, &reasons, device, unit);
+	} else {
 		because(&reasons, "no IOMMU unit stands before it");
+	}
 	need_no_direct_region(check, &reasons, group);
 	if (in_group > 1)
 		because(&reasons,

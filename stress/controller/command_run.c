@@ -181,7 +181,15 @@ static int check_scenarios(const struct plan_matrix *matrix, struct plan_error *
 {
 	for (size_t i = 0; i < matrix->nr_cases; i++) {
 		const char *name = plan_text(&matrix->cases[i], OPT_scenario);
+		const char *workload = plan_text(&matrix->cases[i], OPT_workload);
 
+		if (scenario_find(name) && !scenario_fits(scenario_find(name), workload)) {
+			snprintf(
+				error->text, sizeof(error->text),
+				"case %s: scenario '%s' cannot be done with workload=%s; flbench list says which can",
+				matrix->cases[i].name, name, workload);
+			return -EINVAL;
+		}
 		if (!scenario_find(name)) {
 			snprintf(error->text, sizeof(error->text),
 				 "case %s: unknown scenario '%s'; flbench list names them",

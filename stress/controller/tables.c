@@ -9,6 +9,7 @@
 #include "util.h"
 
 static const char *const none[] = { NULL };
+static const struct iommu_mode none_modes[] = { { NULL } };
 
 const struct arch arches[] = {
 	{
@@ -44,10 +45,16 @@ const struct arch arches[] = {
 };
 
 static const char *const mock_kconfig[] = { "CONFIG_IOMMUFD_TEST", NULL };
-static const char *const mock_modes[] = { "amdv1", NULL };
+static const struct iommu_mode mock_modes[] = { { "amdv1", "", NULL }, { NULL } };
 static const char *const intel_kconfig[] = { "CONFIG_INTEL_IOMMU", NULL };
 static const char *const intel_registers[] = { "intel-iommu/version", "intel-iommu/cap",
 					       "intel-iommu/ecap", NULL };
+static const struct iommu_mode intel_modes[] = {
+	{ "legacy", "intel_iommu=on", "intel-iommu" },
+	{ "sm-sl", "intel_iommu=on,sm_on", "intel-iommu,x-scalable-mode=on" },
+	{ "sm-fl", "intel_iommu=on,sm_on", "intel-iommu,x-scalable-mode=on,x-flts=on" },
+	{ NULL }
+};
 static const char *const amd_kconfig[] = { "CONFIG_AMD_IOMMU", NULL };
 static const char *const amd_registers[] = { "amd-iommu/cap", "amd-iommu/features", NULL };
 static const char *const smmuv3_kconfig[] = { "CONFIG_ARM_SMMU_V3", NULL };
@@ -56,23 +63,21 @@ const struct iommu_vendor iommu_vendors[] = {
 	{
 		.name = "mock",
 		.driver = "iommufd mock driver (no hardware)",
+		.caution = "",
 		.kconfig = mock_kconfig,
 		.devices = "mock devices, made by a test ioctl",
 		.modes = mock_modes,
-		.command_line = "",
-		.qemu_args = none,
 		.sysfs_prefix = "iommufd_selftest_iommu",
 		.registers = none,
 	},
 	{
 		.name = "intel",
-		.unavailable = "its driver does not preserve yet",
 		.driver = "Intel VT-d",
+		.caution = ", so far tried in emulation only",
+		.ats_off = "pci=noats",
 		.kconfig = intel_kconfig,
 		.devices = "PCI",
-		.modes = none,
-		.command_line = "intel_iommu=on",
-		.qemu_args = none,
+		.modes = intel_modes,
 		.sysfs_prefix = "dmar",
 		.registers = intel_registers,
 	},
@@ -80,11 +85,10 @@ const struct iommu_vendor iommu_vendors[] = {
 		.name = "amd",
 		.unavailable = "its driver does not preserve yet",
 		.driver = "AMD-Vi",
+		.caution = "",
 		.kconfig = amd_kconfig,
 		.devices = "PCI",
-		.modes = none,
-		.command_line = "",
-		.qemu_args = none,
+		.modes = none_modes,
 		.sysfs_prefix = "ivhd",
 		.registers = amd_registers,
 	},
@@ -92,11 +96,10 @@ const struct iommu_vendor iommu_vendors[] = {
 		.name = "smmuv3",
 		.unavailable = "its driver does not preserve yet",
 		.driver = "Arm SMMUv3",
+		.caution = "",
 		.kconfig = smmuv3_kconfig,
 		.devices = "PCI and platform streams",
-		.modes = none,
-		.command_line = "",
-		.qemu_args = none,
+		.modes = none_modes,
 		.sysfs_prefix = "smmu3",
 		.registers = none,
 	},
@@ -130,6 +133,14 @@ const struct iommu_vendor *iommu_vendor_find(const char *name)
 	for (const struct iommu_vendor *vendor = iommu_vendors; vendor->name; vendor++)
 		if (!strcmp(vendor->name, name))
 			return vendor;
+	return NULL;
+}
+
+const struct iommu_mode *iommu_mode_find(const struct iommu_vendor *vendor, const char *name)
+{
+	for (const struct iommu_mode *mode = vendor->modes; mode->name; mode++)
+		if (!strcmp(mode->name, name))
+			return mode;
 	return NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "plan.h"
 #include "verdict.h"
 
+struct rig;
 struct target;
 
 /**
@@ -44,15 +45,28 @@ struct arch {
 };
 
 /**
+ * struct iommu_mode - a mode of an IOMMU
+ * @name: as in the plan
+ * @command_line: kernel words that switch it on
+ * @qemu_device: what gives the VM one, NULL for a mock
+ */
+struct iommu_mode {
+	const char *name;
+	const char *command_line;
+	const char *qemu_device;
+};
+
+/**
  * struct iommu_vendor - what differs between IOMMUs
  * @name: as in the plan
  * @unavailable: why it cannot be used yet, or NULL
  * @driver: what it is, for people
+ * @caution: what people have to know before they rely on it, or ""
+ * @ats_off: kernel words that keep it from using the translation caches of devices, whose owner
+ *	cannot be preserved; or NULL
  * @kconfig: kernel options that it needs besides the common ones, NULL-terminated
  * @devices: what its devices are, for people
- * @modes: modes that cases may ask for, NULL-terminated
- * @command_line: kernel words that switch it on
- * @qemu_args: arguments that give the VM one, NULL-terminated
+ * @modes: modes that cases may ask for, up to one without a name
  * @sysfs_prefix: what its units are called in /sys/class/iommu
  * @registers: its read-only attributes in sysfs that hold capability registers, NULL-terminated
  */
@@ -60,11 +74,11 @@ struct iommu_vendor {
 	const char *name;
 	const char *unavailable;
 	const char *driver;
+	const char *caution;
+	const char *ats_off;
 	const char *const *kconfig;
 	const char *devices;
-	const char *const *modes;
-	const char *command_line;
-	const char *const *qemu_args;
+	const struct iommu_mode *modes;
 	const char *sysfs_prefix;
 	const char *const *registers;
 };
@@ -94,6 +108,10 @@ struct target_ops {
 	int (*events)(const struct target *target);
 	/** @console: descriptor to read the console from, or -1 */
 	int (*console)(const struct target *target);
+	/** @outside: descriptor to read events of what stands around it from, or -1 */
+	int (*outside)(const struct target *target);
+	/** @settle: when it has ended: wait until all of those events are there */
+	void (*settle)(struct target *target);
 	/** @ended: ENDING_NONE while it runs, else how it ended by itself; never blocks */
 	enum ending (*ended)(struct target *target);
 	/** @wait_fd: becomes readable when the target ends, -1 if there is no such thing */
@@ -116,6 +134,10 @@ struct target_ops {
  * @pidfd: becomes readable when it ends
  * @event_fd: its events
  * @console_fd: its console
+ * @dir_fd: @dir, where sockets are, -1 if there are none
+ * @outside_fd: events of what stands around it (rig.h), -1 if there is nothing
+ * @outside_log: the same file, to append to
+ * @rig: what stands around it, or NULL
  * @ending: once it has ended
  * @exit_text: how, for people
  */
@@ -128,6 +150,10 @@ struct target {
 	int pidfd;
 	int event_fd;
 	int console_fd;
+	int dir_fd;
+	int outside_fd;
+	int outside_log;
+	struct rig *rig;
 	enum ending ending;
 	char exit_text[256];
 };
@@ -140,6 +166,9 @@ extern const struct target_ops *const targets[];
 const struct arch *arch_find(const char *name);
 const struct iommu_vendor *iommu_vendor_find(const char *name);
 const struct target_ops *target_find(const char *name);
+
+/** iommu_mode_find() - mode of a name; NULL if there is none */
+const struct iommu_mode *iommu_mode_find(const struct iommu_vendor *vendor, const char *name);
 
 /** target_vm - QEMU on this machine; see target_vm.c */
 extern const struct target_ops target_vm;

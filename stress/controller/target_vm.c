@@ -6,18 +6,22 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "cpio.h"
+#include "rig.h"
 #include "tables.h"
 #include "util.h"
 
@@ -25,6 +29,21 @@
 #define QEMU_OVERHEAD_MIB 4096
 #define STOP_SECONDS 5
 #define KVM_PROBE_SECONDS 20
+
+/* Descriptors that QEMU is started with where the devices do DMA; see struct around. */
+#define FIRST_FD 3
+#define SERIAL_FD 3
+#define QTEST_FD 4
+#define MEMORY_FD 5
+#define DISK_FD 6
+#define DIR_FD 7
+#define NR_FDS 5
+#define DISK_BYTES (64ll << 20)
+/* 40 minutes at a frame every 20 ms. */
+#define FRAMES_MAX (1u << 17)
+#define OUTSIDE_EVENTS "outside.jsonl"
+#define PEER_SOCKET "peer.sock"
+#define QEMU_SOCKET "qemu.sock"
 
 #define GUEST_KERNEL "boot/bzImage"
 #define GUEST_NEXT_KERNEL "boot/bzImage.next"
@@ -71,10 +90,62 @@ static const char *qemu_of(const struct plan_case *plan_case)
 	return *qemu ? qemu : arch_find(plan_text(plan_case, OPT_arch))->qemu;
 }
 
+/* A vendor with one mode has no choice. */
+static const struct iommu_mode *mode_of(const struct plan_case *plan_case)
+{
+	const struct iommu_vendor *vendor = iommu_vendor_find(plan_text(plan_case, OPT_iommu));
+	const struct iommu_mode *mode = iommu_mode_find(vendor, plan_text(plan_case, OPT_vtd_mode));
+
+	return mode ? mode : vendor->modes;
+}
+
+static bool does_dma(const struct plan_case *plan_case)
+{
+	return !strcmp(plan_text(plan_case, OPT_workload), "dma");
+}
+
+/*
+ * Devices that do DMA, in memory that the rig looks at, and what it reaches them by. The second edu
+ * is not preserved; the card is behind a root port. The disk is slow, so that commands are still
+ * under way at the jump.
+ */
+static void add_devices(struct arguments *arguments, const struct plan_case *plan_case)
+{
+	add(arguments, "-object");
+	add(arguments, "memory-backend-file,id=ram,mem-path=/proc/self/fd/%d,share=on,size=%lldM",
+	    MEMORY_FD, plan_number(plan_case, OPT_memory));
+	add(arguments, "-chardev");
+	add(arguments, "socket,id=tester,fd=%d", QTEST_FD);
+	add(arguments, "-qtest");
+	add(arguments, "chardev:tester");
+	add(arguments, "-qtest-log");
+	add(arguments, "/dev/null");
+	add(arguments, "-device");
+	add(arguments, "%s", mode_of(plan_case)->qemu_device);
+	for (int i = 0; i < 2; i++) {
+		add(arguments, "-device");
+		add(arguments, "edu,dma_mask=0xffffffffffffffff");
+	}
+	add(arguments, "-drive");
+	add(arguments,
+	    "if=none,id=disk,format=raw,file=/proc/self/fd/%d,throttling.iops-total=%lld", DISK_FD,
+	    plan_number(plan_case, OPT_disk_iops));
+	add(arguments, "-device");
+	add(arguments, "nvme,serial=flbench,drive=disk");
+	add(arguments, "-netdev");
+	add(arguments,
+	    "dgram,id=cable,local.type=unix,local.path=/proc/self/fd/%d/" QEMU_SOCKET
+	    ",remote.type=unix,remote.path=/proc/self/fd/%d/" PEER_SOCKET,
+	    DIR_FD, DIR_FD);
+	add(arguments, "-device");
+	add(arguments, "pcie-root-port,id=root0,chassis=1");
+	add(arguments, "-device");
+	add(arguments, "igb,bus=root0,netdev=cable");
+}
+
 static char *kernel_words(const struct plan_case *plan_case)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
-	const struct iommu_vendor *vendor = iommu_vendor_find(plan_text(plan_case, OPT_iommu));
 
 	/*
 	 * retain_initrd: the agent hands the same initramfs to the next kernel. printk.time:
@@ -84,13 +155,12 @@ static char *kernel_words(const struct plan_case *plan_case)
 	return format_text(
 		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s %s",
 		arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line,
-		vendor->command_line, plan_text(plan_case, OPT_append));
+		mode_of(plan_case)->command_line, plan_text(plan_case, OPT_append));
 }
 
 char **vm_command_line(const struct plan_case *plan_case, const char *dir, const char *accel)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
-	const struct iommu_vendor *vendor = iommu_vendor_find(plan_text(plan_case, OPT_iommu));
 	char *words __freed = kernel_words(plan_case);
 	struct arguments arguments = { 0 };
 	bool kvm = !strcmp(accel, "kvm");
@@ -101,7 +171,7 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	add(&arguments, "-name");
 	add(&arguments, "flbench-%s", plan_case->name);
 	add(&arguments, "-machine");
-	add(&arguments, "%s", arch->machine);
+	add(&arguments, "%s%s", arch->machine, does_dma(plan_case) ? ",memory-backend=ram" : "");
 	add(&arguments, "-accel");
 	add(&arguments, "%s", accel);
 	add(&arguments, "-cpu");
@@ -122,8 +192,6 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	add(&arguments, "1");
 	add(&arguments, "-m");
 	add(&arguments, "%lldM", plan_number(plan_case, OPT_memory));
-	for (const char *const *arg = vendor->qemu_args; *arg; arg++)
-		add(&arguments, "%s", *arg);
 	add(&arguments, "-nodefaults");
 	add(&arguments, "-no-user-config");
 	add(&arguments, "-no-reboot");
@@ -131,8 +199,17 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	add(&arguments, "none");
 	add(&arguments, "-serial");
 	add(&arguments, "file:%s/console.log", dir);
-	add(&arguments, "-serial");
-	add(&arguments, "file:%s/events.jsonl", dir);
+	if (does_dma(plan_case)) {
+		/* The agent is answered; the rig writes its lines to the same file. */
+		add(&arguments, "-chardev");
+		add(&arguments, "socket,id=events,fd=%d", SERIAL_FD);
+		add(&arguments, "-serial");
+		add(&arguments, "chardev:events");
+		add_devices(&arguments, plan_case);
+	} else {
+		add(&arguments, "-serial");
+		add(&arguments, "file:%s/events.jsonl", dir);
+	}
 	add(&arguments, "-kernel");
 	add(&arguments, "%s", plan_text(plan_case, OPT_kernel));
 	add(&arguments, "-initrd");
@@ -160,11 +237,24 @@ static void limit_address_space(long long mib)
 	setrlimit(RLIMIT_AS, &limit);
 }
 
+/* In the child: have @fds at FIRST_FD and behind, whatever numbers they and the others have. */
+static bool place(const int *fds)
+{
+	int moved[NR_FDS];
+	bool ok = true;
+
+	for (int i = 0; i < NR_FDS; i++)
+		moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + NR_FDS);
+	for (int i = 0; i < NR_FDS; i++)
+		ok = moved[i] >= 0 && dup2(moved[i], FIRST_FD + i) >= 0 && ok;
+	return ok;
+}
+
 /*
- * Start QEMU with its messages going to @log. Return: its process id or a negative errno, also if
- * it cannot be executed.
+ * Start QEMU with its messages going to @log, and with NR_FDS descriptors @fds unless that is NULL.
+ * Return: its process id or a negative errno, also if it cannot be executed.
  */
-static pid_t spawn(char **arguments, const char *log, long long mib)
+static pid_t spawn(char **arguments, const char *log, long long mib, const int *fds)
 {
 	pid_t parent = getpid();
 	int status[2], log_fd, null_fd, failed = 0;
@@ -180,8 +270,10 @@ static pid_t spawn(char **arguments, const char *log, long long mib)
 		limit_address_space(mib);
 		null_fd = open("/dev/null", O_RDONLY);
 		log_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+		/* The pipe may be on a number that is wanted. */
+		status[1] = fcntl(status[1], F_DUPFD_CLOEXEC, FIRST_FD + NR_FDS);
 		if (log_fd >= 0 && null_fd >= 0 && dup2(null_fd, 0) == 0 && dup2(log_fd, 1) == 1 &&
-		    dup2(log_fd, 2) == 2)
+		    dup2(log_fd, 2) == 2 && (!fds || place(fds)))
 			execvp(arguments[0], arguments);
 		failed = errno;
 		/* If this does not arrive either, the exit status still says that nothing ran. */
@@ -243,7 +335,7 @@ static bool kvm_works(const struct plan_case *plan_case)
 	    arch->command_line);
 	if (arguments.failed)
 		goto out;
-	pid = spawn(arguments.list, log, 512 + QEMU_OVERHEAD_MIB);
+	pid = spawn(arguments.list, log, 512 + QEMU_OVERHEAD_MIB, NULL);
 	if (pid < 0)
 		goto out;
 	for (double end = seconds_now() + KVM_PROBE_SECONDS; !works && seconds_now() < end;
@@ -413,21 +505,176 @@ static int open_log(const char *dir, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* ---- what stands around a machine whose devices do DMA ---- */
+
+/* Ours and QEMU's ends of what connects us; -1 where there is none. */
+struct around {
+	int serial[2];
+	int qtest[2];
+	int events;
+	int memory;
+	int disk;
+};
+
+static void close_fds(const int *fds, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static int make_file(const char *name, long long bytes)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, bytes)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/* An event of the rig: a line of a file, as the agent's are. */
+static void emit_outside(void *context, struct json_object *event)
+{
+	const struct target *target = context;
+	char *line __freed =
+		format_text("%s\n", json_object_to_json_string_ext(event, JSON_C_TO_STRING_PLAIN));
+
+	if (!line || write_all(target->outside_log, line, strlen(line)))
+		say("%s/" OUTSIDE_EVENTS ": cannot write: %s", target->dir, strerror(errno));
+	json_object_put(event);
+}
+
+static int open_rig(struct target *target, const struct around *around)
+{
+	const struct plan_case *c = target->plan_case;
+	char *memory __freed = format_text("/proc/self/fd/%d", around->memory);
+	char *console __freed = format_text("%s/console.log", target->dir);
+	char *local __freed = format_text("/proc/self/fd/%d/" PEER_SOCKET, target->dir_fd);
+	char *remote __freed = format_text("/proc/self/fd/%d/" QEMU_SOCKET, target->dir_fd);
+	const struct rig_config config = {
+		.seed = plan_number(c, OPT_seed),
+		.memory = memory,
+		.serial_fd = around->serial[0],
+		.events_fd = around->events,
+		.qtest_fd = around->qtest[0],
+		.console = console,
+		.local = local,
+		.remote = remote,
+		.frame_interval_ns = plan_number(c, OPT_frame_interval) * 1000,
+		.frames_max = FRAMES_MAX,
+		.entries = plan_number(c, OPT_ring),
+		.emit = emit_outside,
+		.context = target,
+	};
+
+	if (!memory || !console || !local || !remote)
+		return -ENOMEM;
+	return rig_open(&target->rig, &config);
+}
+
+/* Make what QEMU is to be started with. On success @fds has NR_FDS descriptors, in their order. */
+static int make_around(struct target *target, int *fds)
+{
+	const struct plan_case *c = target->plan_case;
+	struct around around = { { -1, -1 }, { -1, -1 }, -1, -1, -1 };
+	int ours[3], ret = 0;
+
+	target->dir_fd = open(target->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	target->outside_fd = open_log(target->dir, OUTSIDE_EVENTS);
+	target->outside_log =
+		openat(target->dir_fd, OUTSIDE_EVENTS, O_WRONLY | O_APPEND | O_CLOEXEC);
+	around.events = openat(target->dir_fd, "events.jsonl", O_WRONLY | O_APPEND | O_CLOEXEC);
+	around.memory = make_file("flbench-memory", plan_number(c, OPT_memory) << 20);
+	around.disk = make_file("flbench-disk", DISK_BYTES);
+	if (target->dir_fd < 0 || target->outside_log < 0 || around.events < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, around.serial) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, around.qtest))
+		ret = -errno;
+	if (!ret && target->outside_fd < 0)
+		ret = target->outside_fd;
+	if (!ret)
+		ret = around.memory < 0 ? around.memory : around.disk < 0 ? around.disk : 0;
+	if (!ret)
+		ret = open_rig(target, &around);
+	fds[0] = around.serial[1];
+	fds[1] = around.qtest[1];
+	fds[2] = around.memory;
+	fds[3] = around.disk;
+	fds[4] = target->dir_fd;
+	if (ret) {
+		ours[0] = around.serial[0];
+		ours[1] = around.qtest[0];
+		ours[2] = around.events;
+		close_fds(ours, 3);
+		close_fds(fds, NR_FDS - 1);
+	}
+	return ret;
+}
+
+static void remove_file(const struct target *target, const char *name)
+{
+	char *path __freed = format_text("%s/%s", target->dir, name);
+
+	if (path)
+		unlink(path);
+}
+
+static void vm_settle(struct target *target)
+{
+	rig_close(target->rig);
+	target->rig = NULL;
+}
+
+static int vm_outside(const struct target *target)
+{
+	return target->outside_fd;
+}
+
 static void vm_release(struct target *target)
 {
-	char *initrd __freed = format_text("%s/initrd", target->dir);
+	int *const fds[] = { &target->pidfd,	  &target->event_fd,	&target->console_fd,
+			     &target->outside_fd, &target->outside_log, &target->dir_fd };
 
-	if (initrd)
-		unlink(initrd);
-	if (target->pidfd >= 0)
-		close(target->pidfd);
-	if (target->event_fd >= 0)
-		close(target->event_fd);
-	if (target->console_fd >= 0)
-		close(target->console_fd);
-	target->pidfd = -1;
-	target->event_fd = -1;
-	target->console_fd = -1;
+	vm_settle(target);
+	remove_file(target, "initrd");
+	if (target->dir_fd >= 0) {
+		remove_file(target, PEER_SOCKET);
+		remove_file(target, QEMU_SOCKET);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		close_fds(fds[i], 1);
+		*fds[i] = -1;
+	}
+}
+
+static void vm_kill(struct target *target)
+{
+	pid_t group = target->pid;
+
+	if (!group)
+		return;
+	/*
+	 * QEMU leads its group; the group also has what a wrapper given by --qemu may have started.
+	 */
+	kill(-group, SIGKILL);
+	kill(group, SIGKILL);
+	while (waitpid(target->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	target->pid = 0;
+	target->ending = ENDING_KILLED;
+	snprintf(target->exit_text, sizeof(target->exit_text), "QEMU was stopped by flbench");
+	/* Members that are not our children are reaped by init: wait until none is left. */
+	for (int tries = 0; tries < 100 && !kill(-group, 0); tries++)
+		sleep_ms(10);
+	if (!kill(-group, 0))
+		say("process group %d of QEMU is still there after SIGKILL; it hangs in the kernel",
+		    group);
 }
 
 static int vm_start(struct target *target, struct plan_error *error)
@@ -436,6 +683,8 @@ static int vm_start(struct target *target, struct plan_error *error)
 	char *log __freed = format_text("%s/qemu.log", target->dir);
 	char **arguments =
 		vm_command_line(target->plan_case, target->dir, vm_accel(target->plan_case));
+	bool dma = does_dma(target->plan_case);
+	int fds[NR_FDS];
 	int ret = -ENOMEM;
 
 	if (!initrd || !log || !arguments)
@@ -454,14 +703,28 @@ static int vm_start(struct target *target, struct plan_error *error)
 			 strerror(-ret));
 		goto out;
 	}
-	ret = spawn(arguments, log, plan_number(target->plan_case, OPT_memory) + QEMU_OVERHEAD_MIB);
+	ret = dma ? make_around(target, fds) : 0;
+	if (ret) {
+		complain(error, ret, "%s: cannot set up what stands around the machine: %s",
+			 target->dir, strerror(-ret));
+		goto out;
+	}
+	ret = spawn(arguments, log, plan_number(target->plan_case, OPT_memory) + QEMU_OVERHEAD_MIB,
+		    dma ? fds : NULL);
+	/* QEMU has them now, or nobody; the last one is the target's. */
+	if (dma)
+		close_fds(fds, NR_FDS - 1);
 	if (ret < 0) {
 		complain(error, ret, "cannot start %s: %s", arguments[0], strerror(-ret));
 		goto out;
 	}
 	target->pid = ret;
 	target->pidfd = syscall(SYS_pidfd_open, target->pid, 0);
-	ret = 0;
+	ret = dma ? rig_start(target->rig) : 0;
+	if (ret) {
+		complain(error, ret, "cannot start a thread: %s", strerror(-ret));
+		vm_kill(target);
+	}
 out:
 	if (ret == -ENOMEM)
 		complain(error, ret, "out of memory");
@@ -527,30 +790,6 @@ static enum ending vm_ended(struct target *target)
 	return target->ending;
 }
 
-static void vm_kill(struct target *target)
-{
-	pid_t group = target->pid;
-
-	if (!group)
-		return;
-	/*
-	 * QEMU leads its group; the group also has what a wrapper given by --qemu may have started.
-	 */
-	kill(-group, SIGKILL);
-	kill(group, SIGKILL);
-	while (waitpid(target->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	target->pid = 0;
-	target->ending = ENDING_KILLED;
-	snprintf(target->exit_text, sizeof(target->exit_text), "QEMU was stopped by flbench");
-	/* Members that are not our children are reaped by init: wait until none is left. */
-	for (int tries = 0; tries < 100 && !kill(-group, 0); tries++)
-		sleep_ms(10);
-	if (!kill(-group, 0))
-		say("process group %d of QEMU is still there after SIGKILL; it hangs in the kernel",
-		    group);
-}
-
 static void vm_stop(struct target *target)
 {
 	if (!target->pid)
@@ -569,6 +808,8 @@ const struct target_ops target_vm = {
 	.start = vm_start,
 	.events = vm_events,
 	.console = vm_console,
+	.outside = vm_outside,
+	.settle = vm_settle,
 	.ended = vm_ended,
 	.wait_fd = vm_wait_fd,
 	.stop = vm_stop,

@@ -12,6 +12,7 @@ static const struct scenario scenarios[] = {
 		.proves =
 			"cycle after cycle, every preserved domain translates and can be changed after adoption",
 		.twin = "broken-*: the same loop over a table that was broken fails",
+		.workload = "any",
 	},
 	{
 		.name = "unpreserve",
@@ -235,6 +236,13 @@ static const struct scenario scenarios[] = {
 		.twin = "with more cycles than allocations the last ones get through, and the last one has to",
 		.retrieve = fail_nth_file_retrieve,
 	},
+	{
+		.name = "dma-overrun",
+		.proves =
+			"frames that find no descriptor, in a ring that is too short for the blackout, are counted as overrun and not as lost",
+		.twin = "loop: a ring that is long enough overruns nothing",
+		.workload = "dma",
+	},
 };
 
 const struct scenario *scenario_find(const char *name)
@@ -243,6 +251,13 @@ const struct scenario *scenario_find(const char *name)
 		if (!strcmp(scenarios[i].name, name))
 			return &scenarios[i];
 	return NULL;
+}
+
+bool scenario_fits(const struct scenario *scenario, const char *workload)
+{
+	if (!scenario->workload)
+		return !strcmp(workload, "none");
+	return !strcmp(scenario->workload, "any") || !strcmp(scenario->workload, workload);
 }
 
 void scenario_list(void)

@@ -4,6 +4,7 @@
  * made-up machines.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -58,7 +59,20 @@ static void bad_input(void **state)
 	REFUSED("--domains: 'abc'", "run", "--domains", "abc");
 	REFUSED("--cycles: '-3'", "run", "--cycles", "-3");
 	REFUSED("--iommu: 'nosuch' is not one of mock", "run", "--iommu", "nosuch");
-	REFUSED("--iommu: 'intel' is known but not available yet", "run", "--iommu=intel");
+	REFUSED("--iommu: 'amd' is known but not available yet", "run", "--iommu=amd");
+	REFUSED("iommu=intel has no mock devices; give workload=dma", "run", "--iommu=intel");
+	REFUSED("workload=dma needs devices behind an IOMMU; give iommu=intel", "run",
+		"--workload=dma", "--iommu=mock");
+	REFUSED("with workload=dma domains is always 1; leave it out", "run", "--workload=dma",
+		"--domains=4");
+	REFUSED("with workload=dma frames come in real time; icount=yes cannot be", "run",
+		"--workload=dma", "--icount=yes");
+	REFUSED("ring=12 is no multiple of 8", "run", "--workload=dma", "--ring=12");
+	REFUSED("with workload=dma memory is at most 2G", "run", "--workload=dma", "--memory=4G");
+	REFUSED("scenario 'immutable' cannot be done with workload=dma", "run", "--workload=dma",
+		"--scenario=immutable");
+	REFUSED("scenario 'dma-overrun' cannot be done with workload=none", "run",
+		"--scenario=dma-overrun");
 	REFUSED("--target: 'host' is known but not available yet", "run", "--target=host");
 	REFUSED("--fault: 'panik' is not one of none, panic, hang, exit; did you mean 'panic'?",
 		"run", "--fault=panik");
@@ -196,6 +210,21 @@ static void make_mock_device(const char *group, const char *name, const char *re
 	make_link("../x/iommufd_selftest_iommu.0", iommu);
 }
 
+/* Configuration space with two extended capabilities: error reporting (1), then ATS (15). */
+static void make_ats(const char *name)
+{
+	static const uint32_t headers[] = { 0x14010001, 0x0001000f };
+	static const off_t places[] = { 0x100, 0x140 };
+	int fd;
+
+	put_file(name, "");
+	fd = open(in_work(name), O_WRONLY);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(pwrite(fd, &headers[i], 4, places[i]), 4);
+	close(fd);
+}
+
 static void make_devices(void)
 {
 	put_file("root/dev/liveupdate", "");
@@ -210,6 +239,7 @@ static void make_devices(void)
 	put_file("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/vendor", "0x8086\n");
 	put_file("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/device", "0x10c9\n");
 	put_file("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/numa_node", "1\n");
+	make_ats("root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/config");
 	make_link("../../../../../bus/pci/drivers/igb",
 		  "root/sys/kernel/iommu_groups/3/devices/0000:01:00.0/driver");
 	make_link("../../../../../class/iommu/dmar0",
@@ -247,11 +277,11 @@ static void check_good_machine(void **state)
 		"kernel 7.3.4-test, configuration known",
 		"live update of IOMMU state: the kernel can",
 		"unit iommufd_selftest_iommu.0 (iommufd mock driver (no hardware)): can be preserved",
-		"unit dmar0 (Intel VT-d, cap d2008c40660462): cannot be preserved: Intel VT-d: its driver does not preserve yet",
+		"unit dmar0 (Intel VT-d, so far tried in emulation only, cap d2008c40660462): can be preserved\n",
 		"unit newvendor0 (unknown IOMMU): cannot be preserved: flbench knows no IOMMU whose units are called newvendor0",
 		"device 0000:01:00.0 (",
-		"driver igb, NUMA node 1): cannot be preserved: Intel VT-d: its driver does not preserve yet; "
-		"it is not bound to vfio-pci",
+		"driver igb, NUMA node 1): cannot be preserved: it can cache translations (ATS), which is not handed over: boot "
+		"with pci=noats; it is not bound to vfio-pci",
 		"device 0000:02:00.1 (no PCI device, no driver): cannot be preserved: no IOMMU unit stands before it; it shares IOMMU "
 		"group 10 with 1 others",
 		"device mock0 (no PCI device, driver vfio-pci): can be preserved\n",
@@ -259,7 +289,16 @@ static void check_good_machine(void **state)
 		"0x7b9fffff is direct (an RMRR or the like): mapped one to one, with no memfd behind it\n",
 		"device mock2 (no PCI device, driver vfio-pci): cannot be preserved: reserved region "
 		"0x7c000000 to 0x7c0fffff is direct (",
-		"2 can be preserved here, 7 cannot", NULL });
+		"3 can be preserved here, 6 cannot", NULL });
+}
+
+/* Switched off, it is in nobody's way. */
+static void check_ats_off(void **state)
+{
+	make_machine("#\n" CONFIG_GOOD, "liveupdate=on kho=on intel_iommu=on pci=noats\n");
+	make_devices();
+	check_says((const char *[]){
+		"driver igb, NUMA node 1): cannot be preserved: it is not bound to vfio-pci", NULL });
 }
 
 static void check_old_kernel(void **state)
@@ -304,7 +343,7 @@ int main(void)
 		TEST(dry_run),
 		TEST(help_and_version),
 		TEST(lists),
-		TEST(check_good_machine),
+		TEST(check_good_machine), TEST(check_ats_off),
 		TEST(check_old_kernel),
 		TEST(check_switched_off),
 		TEST(check_empty_root),

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is set up, preserved, taken over and looked at in a cycle: the operations of the stage machine
+ * that depend on the kind of devices. "none" has mock devices, by the thousand (world.h); "dma" has
+ * an edu, an NVMe controller and a network card that do DMA all the time (dma.h).
+ */
+#ifndef FLBENCH_AGENT_WORKLOAD_H
+#define FLBENCH_AGENT_WORKLOAD_H
+
+#include <stdint.h>
+
+struct agent;
+
+/**
+ * struct workload - a row for each
+ * @name: as in the case file
+ * @verified: what a pass of @verify means
+ * @remapped: what a pass of @remap means
+ * @begin: with the case read: make room
+ * @arrive: optional; in a kernel that was jumped to, as soon as the agent's state is known
+ * @set_up: in a kernel that has nothing yet: memory, domains, devices
+ * @sign: before preserving: renew the contents, note what the next kernel needs
+ * @mark: mark the domains
+ * @preserve_memory: put the memory into the session
+ * @preserve: put the iommufds and the devices' files into it
+ * @immutable: prove that what is preserved cannot be changed
+ * @depart: optional; what has to be under way when the kernel jumps, just before it does
+ * @retrieve_memory: the memory back from the session
+ * @retrieve: the iommufds and domains
+ * @restore_devices: the devices, attached to the domains
+ * @verify: prove that DMA arrives where it should, and nowhere else
+ * @rebuild: the IOAS anew
+ * @adopt: let the IOAS have the domains
+ * @remap: prove that the domains can be changed
+ * @settle: optional; when the session is finished: account for all that happened
+ * @memory_bytes: size of the memory
+ *
+ * Each returns 0, or a negative errno with the words in world.problem.
+ */
+struct workload {
+	const char *name;
+	const char *verified;
+	const char *remapped;
+	int (*begin)(struct agent *a);
+	int (*arrive)(struct agent *a);
+	int (*set_up)(struct agent *a);
+	int (*sign)(struct agent *a);
+	int (*mark)(struct agent *a);
+	int (*preserve_memory)(struct agent *a);
+	int (*preserve)(struct agent *a);
+	int (*immutable)(struct agent *a);
+	int (*depart)(struct agent *a);
+	int (*retrieve_memory)(struct agent *a);
+	int (*retrieve)(struct agent *a);
+	int (*restore_devices)(struct agent *a);
+	int (*verify)(struct agent *a);
+	int (*rebuild)(struct agent *a);
+	int (*adopt)(struct agent *a);
+	int (*remap)(struct agent *a);
+	int (*settle)(struct agent *a);
+	uint64_t (*memory_bytes)(const struct agent *a);
+};
+
+extern const struct workload workload_none, workload_dma;
+
+/**
+ * workload_find - look a workload up
+ * @name: its name
+ *
+ * Return: the workload or NULL.
+ */
+const struct workload *workload_find(const char *name);
+
+#endif
