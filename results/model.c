@@ -226,6 +226,7 @@ void results_model_free(struct results_model *model)
 	free(model->detail);
 	free(model->iommu);
 	free(model->clock);
+	free(model->accelerator);
 	json_object_put(model->target);
 	json_object_put(model->environment);
 	json_object_put(model->notes);
@@ -295,6 +296,16 @@ static int set_iommu(struct results_model *model, const char *iommu)
 	return results_set_string(&model->iommu, iommu);
 }
 
+/* What a case wants; "auto" says nothing. */
+static int set_accelerator(struct results_model *model, const char *accelerator)
+{
+	if (strcmp(accelerator, "tcg") && strcmp(accelerator, "kvm"))
+		return 0;
+	if (model->accelerator && strcmp(model->accelerator, accelerator))
+		accelerator = "";
+	return results_set_string(&model->accelerator, accelerator);
+}
+
 /* What the clock of a case counts; any other word ("auto") says nothing. */
 static int set_unit(struct results_case *test, const char *unit)
 {
@@ -348,6 +359,8 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 						value, test->name);
 	} else if (!strcmp(key, "iommu")) {
 		return set_iommu(model, value);
+	} else if (!strcmp(key, "accel")) {
+		return set_accelerator(model, value);
 	} else if (!strcmp(key, "icount") && !test->unit) {
 		return results_set_string(&test->unit, is_yes(value) ? "instructions" : "ns");
 	} else if (!strcmp(key, "unit")) {
@@ -1056,6 +1069,20 @@ static int read_environment(struct results_model *model)
 	return model->environment ? 0 : -ENOMEM;
 }
 
+/* The environment tells of the first case alone; where the plan says otherwise nothing is claimed. */
+static int settle_accelerator(struct results_model *model)
+{
+	struct json_object *qemu;
+	const char *seen = NULL;
+
+	if (json_object_object_get_ex(model->environment, "qemu", &qemu) &&
+	    json_object_is_type(qemu, json_type_object))
+		seen = get_string(qemu, "accelerator");
+	if (seen && (!strcmp(seen, "tcg") || !strcmp(seen, "kvm")))
+		return set_accelerator(model, seen);
+	return results_set_string(&model->accelerator, "");
+}
+
 int results_model_load(const char *dir, struct results_model **model)
 {
 	struct results_model *new = calloc(1, sizeof(*new));
@@ -1099,6 +1126,8 @@ int results_model_load(const char *dir, struct results_model **model)
 	if (new->stray && results_add_note(new->notes, "skipped in events.jsonl, since of no case: %zu events", new->stray))
 		goto err;
 	ret = read_environment(new);
+	if (!ret)
+		ret = settle_accelerator(new);
 	if (!ret)
 		ret = summarize(new);
 	if (!ret)

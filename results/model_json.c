@@ -8,6 +8,7 @@
 
 #include "internal.h"
 #include "model_internal.h"
+#include "render_internal.h"
 
 /* Beyond this a double skips integers. */
 #define MAX_EXACT 9007199254740992.0
@@ -285,6 +286,7 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	add_shared(&out, "target", model->target);
 	add_string(&out, "iommu", model->iommu);
 	add_string(&out, "clock", model->clock);
+	add_string(&out, "clock_meaning", results_clock_sentence(model));
 	add_integer(&cycles, "planned", model->cycles_planned);
 	add_integer(&cycles, "completed", model->cycles_completed);
 	add_built(&out, "cycles", &cycles);

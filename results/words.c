@@ -159,18 +159,29 @@ void results_run_sentence(const struct results_model *model, FILE *out)
 	fprintf(out, ".");
 }
 
-const char *results_clock_sentence(const struct results_model *model)
+static bool is_virtual(const struct results_model *model)
 {
 	struct json_object *name;
 
+	return json_object_object_get_ex(model->target, "name", &name) &&
+	       !strcmp(json_object_get_string(name), "vm");
+}
+
+const char *results_clock_sentence(const struct results_model *model)
+{
 	if (!strcmp(model->clock, "instructions"))
 		return "Numbers are guest instructions counted by the emulator, never a time on hardware.";
 	if (!strcmp(model->clock, "mixed"))
-		return "Some cases count guest instructions, some nanoseconds: never compare the two.";
-	if (json_object_object_get_ex(model->target, "name", &name) &&
-	    !strcmp(json_object_get_string(name), "vm"))
-		return "Numbers are nanoseconds inside a virtual machine, not those of hardware.";
-	return "Numbers are nanoseconds measured on hardware.";
+		return is_virtual(model) ?
+		       "Some cases count guest instructions, some nanoseconds in a virtual machine: never compare the two; neither is a time of hardware." :
+		       "Some cases count guest instructions, some nanoseconds: never compare the two.";
+	if (!is_virtual(model))
+		return "Numbers are nanoseconds measured on hardware.";
+	if (!strcmp(model->accelerator, "tcg"))
+		return "Numbers are nanoseconds in emulation (TCG): not times of hardware.";
+	if (!strcmp(model->accelerator, "kvm"))
+		return "Numbers are nanoseconds in a virtual machine (KVM) with emulated devices: not times of hardware.";
+	return "Numbers are nanoseconds in a virtual machine: not times of hardware.";
 }
 
 void results_write_labels(FILE *out, struct json_object *labels, struct json_object *without)

@@ -311,6 +311,67 @@ static void test_doubts(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* A number says what it is: nanoseconds of an emulator are not those of hardware. */
+static void test_clock_meaning(void **state)
+{
+	static const struct {
+		const char *plan;
+		const char *environment;
+		const char *clock;
+		const char *says;
+		const char *never;
+	} rows[] = {
+		{ "[a]\ntarget = vm\nicount = yes\n", "{\"qemu\":{\"accelerator\":\"tcg\"}}", "instructions",
+		  "never a time on hardware", "nanoseconds" },
+		{ "[a]\ntarget = vm\nicount = no\n", "{\"qemu\":{\"accelerator\":\"tcg\"}}", "ns",
+		  "in emulation (TCG): not times of hardware", "measured on hardware" },
+		{ "[a]\nicount = no\naccel = auto\n", "{\"qemu\":{\"accelerator\":\"kvm\"}}", "ns",
+		  "(KVM) with emulated devices: not times of hardware", "TCG" },
+		{ "[a]\nicount = no\n", "{ torn", "ns", "virtual machine: not times of hardware", "TCG" },
+		{ "[a]\nicount = no\n", "{\"qemu\":{\"accelerator\":7}}", "ns",
+		  "virtual machine: not times of hardware", "TCG" },
+		/* The environment is that of the first case. */
+		{ "[a]\nicount = no\naccel = tcg\n[b]\nicount = no\naccel = kvm\n",
+		  "{\"qemu\":{\"accelerator\":\"tcg\"}}", "ns", "virtual machine: not times of hardware", "TCG" },
+		{ "[a]\nicount = yes\n[b]\nicount = no\n", "{\"qemu\":{\"accelerator\":\"tcg\"}}", "mixed",
+		  "neither is a time of hardware", "TCG" },
+		{ "[a]\ntarget = host\nicount = no\n", "{}", "ns", "measured on hardware", "virtual" },
+	};
+	char dir[] = "/tmp/flbench-clock-XXXXXX";
+	struct results_model *model;
+	struct json_object *json;
+	const char *meaning;
+	char command[64];
+	char *text;
+	size_t len;
+	size_t i;
+	FILE *out;
+
+	assert_non_null(mkdtemp(dir));
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put_file(dir, "plan.ini", rows[i].plan);
+		put_file(dir, "environment.json", rows[i].environment);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		assert_string_equal(model->clock, rows[i].clock);
+		assert_int_equal(results_model_json(model, &json), 0);
+		meaning = json_object_get_string(json_object_object_get(json, "clock_meaning"));
+		if (!strstr(meaning, rows[i].says) || strstr(meaning, rows[i].never))
+			fail_msg("row %zu: %s", i, meaning);
+		/* The text and the page say the same. */
+		out = open_memstream(&text, &len);
+		assert_int_equal(results_render(model, RESULTS_TEXT, out), 0);
+		assert_int_equal(results_report(model, out), 0);
+		fclose(out);
+		assert_non_null(strstr(text, meaning));
+		assert_non_null(strstr(strstr(text, "<!DOCTYPE"), meaning));
+		free(text);
+		json_object_put(json);
+		results_model_free(model);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 #define LOOP_CHECK "{\"event\":\"check\",\"case\":\"a\",\"cycle\":%d,\"name\":\"%s\",\"verdict\":\"%s\"}\n"
 #define LOOP_PLAN "[a]\ncycles = 2\nscenario = %s\npreserve = %s\n"
 #define LOOP_END "{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"cycles\":2,\"verdict\":\"pass\"}\n"
@@ -577,6 +638,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_scaling),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_doubts),
+		cmocka_unit_test(test_clock_meaning),
 		cmocka_unit_test(test_unproven_loop),
 		cmocka_unit_test(test_unproven_workload),
 		cmocka_unit_test(test_damaged),

@@ -187,6 +187,7 @@ struct results_growth {
  * @target: JSON object with at least "name"
  * @iommu: "mock", "intel", "amd", "smmuv3", or "mixed"
  * @clock: "instructions", "ns", or "mixed"
+ * @accelerator: "tcg" or "kvm" where the plan and the environment agree that all ran in it, else ""
  * @environment: environment.json, or an empty object
  * @cases: in the order of the plan
  * @nr_cases: number of @cases
@@ -208,6 +209,7 @@ struct results_model {
 	struct json_object *target;
 	char *iommu;
 	char *clock;
+	char *accelerator;
 	struct json_object *environment;
 	struct results_case *cases;
 	size_t nr_cases;
