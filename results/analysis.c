@@ -293,19 +293,24 @@ static int fit_cycles(const struct results_metric *metric, int64_t from, int64_t
 	return results_fit_linear(points, points + metric->n, n, fit);
 }
 
-/* Equal but for "preserve", which is false in @b? */
-static bool is_baseline(struct json_object *a, struct json_object *b)
+/* Has @b all of @a's labels, "preserve" left aside? */
+static bool covers(struct json_object *b, struct json_object *a)
 {
 	struct json_object *value;
 
-	if (!results_label_is_false(b, "preserve") || results_label_is_false(a, "preserve"))
-		return false;
 	json_object_object_foreach(a, key, mine) {
 		if (strcmp(key, "preserve") &&
 		    (!json_object_object_get_ex(b, key, &value) || !json_object_equal(mine, value)))
 			return false;
 	}
 	return true;
+}
+
+/* Equal but for "preserve", which is false in @b? */
+static bool is_baseline(struct json_object *a, struct json_object *b)
+{
+	return results_label_is_false(b, "preserve") && !results_label_is_false(a, "preserve") &&
+	       covers(b, a) && covers(a, b);
 }
 
 static void find_baseline(const struct results_model *model, struct results_growth *growth)
@@ -379,11 +384,12 @@ static int grow_metric(struct results_model *model, const struct results_case *t
 	return 0;
 }
 
-/* What is left over, not what is preserved on purpose. */
+/* What is left over, not what is preserved on purpose or was written by a device. */
 static bool is_memory(const struct results_metric *metric)
 {
 	return !strcmp(metric->unit, "bytes") && strcmp(metric->name, "preserved_bytes") &&
-	       strcmp(metric->name, "table_bytes");
+	       strcmp(metric->name, "table_bytes") &&
+	       strcmp(metric->name, "blackout_written_bytes");
 }
 
 static int analyze_growth(struct results_model *model)

@@ -23,7 +23,7 @@
 
 /* Labels that a case hands down to its metrics, as plan.ini names them. */
 static const char * const case_labels[] = {
-	"domains", "devices", "iommufds", "mappings", "preserve",
+	"domains", "devices", "iommufds", "mappings", "preserve", "workload", "vtd_mode",
 };
 
 static const char *get_string(struct json_object *object, const char *key)
@@ -338,11 +338,20 @@ static int plan_label(struct results_case *test, const char *key, const char *va
 	return 0;
 }
 
+static int plan_label_of_case(struct results_case *test, const char *key, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(case_labels); i++)
+		if (!strcmp(key, case_labels[i]))
+			return plan_label(test, key, value);
+	return 0;
+}
+
 static int plan_option_of_case(struct results_model *model, struct results_case *test,
 			       const char *key, const char *value)
 {
 	int64_t cycles;
-	size_t i;
 
 	if (!strcmp(key, "cycles")) {
 		cycles = strtoll(value, NULL, 10);
@@ -351,6 +360,11 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 	} else if (!strcmp(key, "scenario")) {
 		return results_set_string(&test->scenario, value);
 	} else if (!strcmp(key, "workload")) {
+		/* What all cases had before there were workloads tells nothing apart. */
+		if (!strcmp(value, "none"))
+			json_object_object_del(test->labels, key);
+		else if (plan_label_of_case(test, key, value))
+			return -ENOMEM;
 		return results_set_string(&test->workload, value);
 	} else if (!strcmp(key, "expect")) {
 		if (results_verdict_parse(value, &test->expect))
@@ -358,6 +372,7 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 						"plan.ini expects an unknown verdict \"%s\" of case \"%s\"",
 						value, test->name);
 	} else if (!strcmp(key, "iommu")) {
+		test->has_vtd = !strcmp(value, "intel");
 		return set_iommu(model, value);
 	} else if (!strcmp(key, "accel")) {
 		return set_accelerator(model, value);
@@ -366,9 +381,7 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 	} else if (!strcmp(key, "unit")) {
 		return set_unit(test, value);
 	} else {
-		for (i = 0; i < ARRAY_SIZE(case_labels); i++)
-			if (!strcmp(key, case_labels[i]))
-				return plan_label(test, key, value);
+		return plan_label_of_case(test, key, value);
 	}
 	return 0;
 }
@@ -461,6 +474,7 @@ static int read_plan(struct results_model *model)
 	struct json_object *global __json = json_object_new_object();
 	char *path __freed = NULL;
 	FILE *file __fclose = NULL;
+	size_t i;
 	int line;
 
 	if (!global)
@@ -476,6 +490,10 @@ static int read_plan(struct results_model *model)
 	line = ini_parse_file(file, plan_line, &reader);
 	if (reader.error)
 		return reader.error;
+	/* A plan has every option in every case, whether it means anything there or not. */
+	for (i = 0; i < model->nr_cases; i++)
+		if (!model->cases[i].has_vtd)
+			json_object_object_del(model->cases[i].labels, "vtd_mode");
 	if (line)
 		return results_add_note(model->notes, "plan.ini: line %d is not understood", line);
 	return 0;
@@ -1075,8 +1093,7 @@ static int settle_accelerator(struct results_model *model)
 	struct json_object *qemu;
 	const char *seen = NULL;
 
-	if (json_object_object_get_ex(model->environment, "qemu", &qemu) &&
-	    json_object_is_type(qemu, json_type_object))
+	if (json_object_object_get_ex(model->environment, "qemu", &qemu))
 		seen = get_string(qemu, "accelerator");
 	if (seen && (!strcmp(seen, "tcg") || !strcmp(seen, "kvm")))
 		return set_accelerator(model, seen);

@@ -432,6 +432,94 @@ static void test_unproven_loop(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+#define GROWTH_PLAN \
+	"[%s]\niommu = %s\nicount = no\ncycles = 8\ndomains = 1\ndevices = 3\nvtd_mode = %s\nworkload = %s\n" \
+	"preserve = %s\n"
+#define GROWTH_METRIC \
+	"{\"event\":\"metric\",\"case\":\"%s\",\"cycle\":%d,\"name\":\"%s\",\"unit\":\"bytes\",\"value\":%d," \
+	"\"labels\":{\"domains\":1%s}}\n"
+
+/* A loop is compared with the same loop without preservation, not with that of another mode. */
+static void test_growth_of_workloads(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *iommu;
+		const char *vtd_mode;
+		const char *workload;
+		const char *preserve;
+		const char *baseline;
+	} cases[] = {
+		{ "sm-fl-without", "intel", "sm-fl", "dma", "no", NULL },
+		{ "mock-without", "mock", "legacy", "none", "no", NULL },
+		{ "legacy-without", "intel", "legacy", "dma", "no", NULL },
+		{ "legacy", "intel", "legacy", "dma", "yes", "legacy-without" },
+		{ "sm-sl", "intel", "sm-sl", "dma", "yes", NULL },
+		{ "mock", "mock", "sm-fl", "none", "yes", "mock-without" },
+	};
+	char dir[] = "/tmp/flbench-growth-XXXXXX";
+	struct results_model *model;
+	char command[64];
+	char *plan, *events;
+	size_t len;
+	size_t i;
+	int cycle;
+	FILE *out;
+
+	assert_non_null(mkdtemp(dir));
+	out = open_memstream(&plan, &len);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		fprintf(out, GROWTH_PLAN, cases[i].name, cases[i].iommu, cases[i].vtd_mode, cases[i].workload,
+			cases[i].preserve);
+	fclose(out);
+	put_file(dir, "plan.ini", plan);
+	out = open_memstream(&events, &len);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fprintf(out, "{\"event\":\"case\",\"state\":\"begin\",\"case\":\"%s\",\"attempt\":1}\n",
+			cases[i].name);
+		for (cycle = 1; cycle <= 8; cycle++) {
+			fprintf(out, GROWTH_METRIC, cases[i].name, cycle, "slab_bytes",
+				4096 * cycle + cycle * cycle, "");
+			fprintf(out, GROWTH_METRIC, cases[i].name, cycle, "blackout_written_bytes", 1514 * cycle,
+				",\"device\":\"igb\"");
+		}
+		fprintf(out, "{\"event\":\"check\",\"case\":\"%s\",\"name\":\"c\",\"verdict\":\"pass\"}\n",
+			cases[i].name);
+		fprintf(out, "{\"event\":\"case\",\"state\":\"end\",\"case\":\"%s\",\"cycles\":8,\"verdict\":\"pass\"}\n",
+			cases[i].name);
+	}
+	fclose(out);
+	put_file(dir, "events.jsonl", events);
+	assert_int_equal(results_model_load(dir, &model), 0);
+	/* What a device wrote is no memory that is left over. */
+	assert_int_equal(model->nr_growth, sizeof(cases) / sizeof(cases[0]));
+	for (i = 0; i < model->nr_growth; i++) {
+		const struct results_growth *growth = &model->growth[i];
+
+		assert_string_equal(growth->metric->name, "slab_bytes");
+		assert_string_equal(growth->in->name, cases[i].name);
+		if (!cases[i].baseline) {
+			assert_null(growth->baseline);
+			continue;
+		}
+		assert_non_null(growth->baseline);
+		assert_string_equal(growth->baseline_in->name, cases[i].baseline);
+		assert_true(growth->excess == 0);
+	}
+	assert_string_equal(json_object_get_string(json_object_object_get(find(model, "legacy")->labels, "vtd_mode")),
+			    "legacy");
+	assert_string_equal(json_object_get_string(json_object_object_get(find(model, "legacy")->labels, "workload")),
+			    "dma");
+	/* The plan names them for every case, but they say nothing of a mock. */
+	assert_null(json_object_object_get(find(model, "mock")->labels, "vtd_mode"));
+	assert_null(json_object_object_get(find(model, "mock")->labels, "workload"));
+	results_model_free(model);
+	free(plan);
+	free(events);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 /* What a workload owes, with cycle 2 short of one of it: absent, skipped, or twice in cycle 1. */
 static void test_unproven_workload(void **state)
 {
@@ -639,6 +727,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_clock_meaning),
+		cmocka_unit_test(test_growth_of_workloads),
 		cmocka_unit_test(test_unproven_loop),
 		cmocka_unit_test(test_unproven_workload),
 		cmocka_unit_test(test_damaged),

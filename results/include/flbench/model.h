@@ -68,7 +68,8 @@ struct results_check {
 /**
  * struct results_case - one case of the plan
  * @name: unique in the run
- * @labels: JSON object of scalars: domains, devices, iommufds, mappings, preserve
+ * @labels: JSON object of scalars: domains, devices, iommufds, mappings, preserve, and where they
+ * mean something workload, vtd_mode
  * @unit: "instructions" or "ns", what the case's clock counts; NULL if nothing says so
  * @scenario: what the agent did
  * @workload: what the devices did meanwhile, as the plan says; NULL if it does not
@@ -122,6 +123,7 @@ struct results_case {
 	double ended;
 	int64_t next_seq;
 	bool has_end;
+	bool has_vtd;
 	enum results_verdict end_verdict;
 };
 
