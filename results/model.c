@@ -26,7 +26,7 @@ static const char * const case_labels[] = {
 	"domains", "devices", "iommufds", "mappings", "preserve", "workload", "vtd_mode",
 };
 
-static const char *get_string(struct json_object *object, const char *key)
+const char *results_get_string(struct json_object *object, const char *key)
 {
 	struct json_object *value;
 
@@ -48,8 +48,7 @@ static bool get_number(struct json_object *object, const char *key, double *numb
 	return isfinite(*number);
 }
 
-/* Leaves *@number alone unless there is a number that can be a count. */
-static bool get_count(struct json_object *object, const char *key, int64_t *number)
+bool results_get_count(struct json_object *object, const char *key, int64_t *number)
 {
 	struct json_object *value;
 	int64_t count;
@@ -95,6 +94,24 @@ int results_add_note(struct json_object *notes, const char *format, ...)
 		return -ENOMEM;
 	}
 	return 0;
+}
+
+int results_refuse(struct results_case *test, const char *format, ...)
+{
+	char *text __freed = NULL;
+	va_list args;
+	int len;
+
+	if (test->refused++ >= MAX_FAILURES)
+		return 0;
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0) {
+		text = NULL;
+		return -ENOMEM;
+	}
+	return results_add_note(test->notes, "%s", text);
 }
 
 bool results_label_is_false(struct json_object *labels, const char *key)
@@ -182,6 +199,7 @@ static void clear_attempt(struct results_case *test)
 		clear_check(&test->checks[i]);
 	for (i = 0; i < test->nr_metrics; i++)
 		clear_metric(&test->metrics[i]);
+	results_clear_timelines(test);
 	free(test->checks);
 	free(test->metrics);
 	test->checks = NULL;
@@ -392,7 +410,7 @@ static int set_target(struct results_model *model, struct json_object *target)
 	const char *name = NULL;
 
 	if (json_object_is_type(target, json_type_object))
-		name = get_string(target, "name");
+		name = results_get_string(target, "name");
 	else if (json_object_is_type(target, json_type_string))
 		name = json_object_get_string(target);
 	if (!name || !*name)
@@ -516,21 +534,21 @@ static int begin_case(struct results_model *model, struct results_case *test,
 			return -ENOMEM;
 	}
 	test->attempts++;
-	if (get_count(event, "attempt", &attempt) && attempt > test->attempts) {
+	if (results_get_count(event, "attempt", &attempt) && attempt > test->attempts) {
 		test->attempts = attempt;
 		test->interrupted = true;
 	}
 	test->running = true;
 	if (!get_number(event, "time", &test->begun))
 		test->begun = NAN;
-	get_count(event, "cycles", &test->cycles_planned);
-	text = get_string(event, "expect");
+	results_get_count(event, "cycles", &test->cycles_planned);
+	text = results_get_string(event, "expect");
 	if (text)
 		results_verdict_parse(text, &test->expect);
-	text = get_string(event, "unit");
+	text = results_get_string(event, "unit");
 	if (text && set_unit(test, text))
 		return -ENOMEM;
-	text = get_string(event, "scenario");
+	text = results_get_string(event, "scenario");
 	if (text && results_set_string(&test->scenario, text))
 		return -ENOMEM;
 	if (json_object_object_get_ex(event, "labels", &labels)) {
@@ -547,7 +565,7 @@ static int begin_case(struct results_model *model, struct results_case *test,
 static int end_case(struct results_model *model, struct results_case *test,
 		    struct json_object *event)
 {
-	const char *text = get_string(event, "verdict");
+	const char *text = results_get_string(event, "verdict");
 	int64_t cycles;
 
 	test->running = false;
@@ -555,7 +573,7 @@ static int end_case(struct results_model *model, struct results_case *test,
 	model->current = NULL;
 	if (!test->attempts)
 		test->attempts = 1;
-	if (get_count(event, "cycles", &cycles))
+	if (results_get_count(event, "cycles", &cycles))
 		test->cycles_completed = cycles;
 	if (!get_number(event, "time", &test->ended))
 		test->ended = NAN;
@@ -565,13 +583,13 @@ static int end_case(struct results_model *model, struct results_case *test,
 		test->end_verdict = RESULTS_INCOMPLETE;
 		return results_add_note(test->notes, "its end has no known verdict");
 	}
-	return results_set_string(&test->detail, get_string(event, "detail"));
+	return results_set_string(&test->detail, results_get_string(event, "detail"));
 }
 
 static int on_case(struct results_model *model, struct json_object *event)
 {
-	const char *name = get_string(event, "case");
-	const char *state = get_string(event, "state");
+	const char *name = results_get_string(event, "case");
+	const char *state = results_get_string(event, "state");
 	struct results_case *test;
 	int ret;
 
@@ -591,8 +609,8 @@ static int on_case(struct results_model *model, struct json_object *event)
 
 static int on_run(struct results_model *model, struct json_object *event)
 {
-	const char *state = get_string(event, "state");
-	const char *text = get_string(event, "iommu");
+	const char *state = results_get_string(event, "state");
+	const char *text = results_get_string(event, "iommu");
 	struct json_object *target;
 	int ret = 0;
 
@@ -607,9 +625,9 @@ static int on_run(struct results_model *model, struct json_object *event)
 	model->has_end = !strcmp(state, "end");
 	if (!model->has_end)
 		return 0;
-	if (results_verdict_parse(get_string(event, "verdict"), &model->end_verdict))
+	if (results_verdict_parse(results_get_string(event, "verdict"), &model->end_verdict))
 		model->has_end = false;
-	return results_set_string(&model->detail, get_string(event, "detail"));
+	return results_set_string(&model->detail, results_get_string(event, "detail"));
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -669,8 +687,8 @@ static int add_sample(struct results_metric *metric, int64_t cycle, double value
 
 static int on_metric(struct results_case *test, struct json_object *event)
 {
-	const char *name = get_string(event, "name");
-	const char *unit = get_string(event, "unit");
+	const char *name = results_get_string(event, "name");
+	const char *unit = results_get_string(event, "unit");
 	struct json_object *labels = NULL;
 	struct results_metric *metrics;
 	struct results_metric *metric;
@@ -679,18 +697,13 @@ static int on_metric(struct results_case *test, struct json_object *event)
 	double value;
 	size_t i;
 
-	get_count(event, "cycle", &cycle);
-	if (!name || !unit || !get_number(event, "value", &value)) {
-		test->refused++;
-		return results_add_note(test->notes, "a metric without name, unit or number was refused");
-	}
+	results_get_count(event, "cycle", &cycle);
+	if (!name || !unit || !get_number(event, "value", &value))
+		return results_refuse(test, "a metric without name, unit or number was refused");
 	objection = metric_objection(test, name, unit);
-	if (objection) {
-		if (test->refused++ < MAX_FAILURES)
-			return results_add_note(test->notes, "metric \"%s\" in \"%s\" was refused: %s",
-						name, unit, objection);
-		return 0;
-	}
+	if (objection)
+		return results_refuse(test, "metric \"%s\" in \"%s\" was refused: %s", name, unit,
+				      objection);
 	if (is_clock_unit(unit) && !test->unit && results_set_string(&test->unit, unit))
 		return -ENOMEM;
 	json_object_object_get_ex(event, "labels", &labels);
@@ -797,8 +810,8 @@ static bool has_passed(const struct results_check *check, int64_t cycle)
 
 static int on_check(struct results_case *test, struct json_object *event)
 {
-	const char *name = get_string(event, "name");
-	const char *detail = get_string(event, "detail");
+	const char *name = results_get_string(event, "name");
+	const char *detail = results_get_string(event, "detail");
 	enum results_verdict verdict;
 	struct results_check *check;
 	int64_t cycle = 0;
@@ -807,12 +820,12 @@ static int on_check(struct results_case *test, struct json_object *event)
 
 	if (!detail)
 		detail = "";
-	get_count(event, "cycle", &cycle);
+	results_get_count(event, "cycle", &cycle);
 	ret = get_check(test, name ? name : "unnamed", &check);
 	if (ret)
 		return ret;
 	/* What is not clearly good is bad. */
-	if (results_verdict_parse(get_string(event, "verdict"), &verdict) ||
+	if (results_verdict_parse(results_get_string(event, "verdict"), &verdict) ||
 	    (verdict != RESULTS_PASS && verdict != RESULTS_SKIP))
 		verdict = RESULTS_FAIL;
 	first_failure = verdict == RESULTS_FAIL && !check->failed;
@@ -832,8 +845,8 @@ static int on_check(struct results_case *test, struct json_object *event)
 
 static int on_log(struct results_case *test, struct json_object *event)
 {
-	const char *level = get_string(event, "level");
-	const char *text = get_string(event, "text");
+	const char *level = results_get_string(event, "level");
+	const char *text = results_get_string(event, "text");
 
 	if (!level || !text || !strcmp(level, "info") ||
 	    json_object_array_length(test->notes) >= MAX_FAILURES)
@@ -844,8 +857,8 @@ static int on_log(struct results_case *test, struct json_object *event)
 static int on_event(void *context, struct json_object *event)
 {
 	struct results_model *model = context;
-	const char *kind = get_string(event, "event");
-	const char *name = get_string(event, "case");
+	const char *kind = results_get_string(event, "event");
+	const char *name = results_get_string(event, "case");
 	struct results_case *test = model->current;
 	int64_t cycles;
 	int64_t seq;
@@ -870,7 +883,7 @@ static int on_event(void *context, struct json_object *event)
 		test->running = true;
 		model->current = test;
 	}
-	if (get_count(event, "seq", &seq)) {
+	if (results_get_count(event, "seq", &seq)) {
 		if (test->next_seq >= 0 && seq > test->next_seq)
 			test->lost += seq - test->next_seq;
 		test->next_seq = seq + 1;
@@ -881,8 +894,10 @@ static int on_event(void *context, struct json_object *event)
 		return on_check(test, event);
 	if (!strcmp(kind, "log"))
 		return on_log(test, event);
+	if (!strcmp(kind, "span") || !strcmp(kind, "arrivals") || !strcmp(kind, "blackout"))
+		return results_read_timeline(test, kind, event);
 	if ((!strcmp(kind, "progress") || !strcmp(kind, "done")) &&
-	    get_count(event, "cycle", &cycles) && cycles > test->cycles_completed)
+	    results_get_count(event, "cycle", &cycles) && cycles > test->cycles_completed)
 		test->cycles_completed = cycles;
 	return 0;
 }
@@ -1036,6 +1051,8 @@ static int summarize(struct results_model *model)
 			ret = results_summarize(values, metric->n, &metric->summary);
 			free(values);
 		}
+		if (!ret)
+			ret = results_settle_timeline(&model->cases[i]);
 	}
 	return ret;
 }
@@ -1094,7 +1111,7 @@ static int settle_accelerator(struct results_model *model)
 	const char *seen = NULL;
 
 	if (json_object_object_get_ex(model->environment, "qemu", &qemu))
-		seen = get_string(qemu, "accelerator");
+		seen = results_get_string(qemu, "accelerator");
 	if (seen && (!strcmp(seen, "tcg") || !strcmp(seen, "kvm")))
 		return set_accelerator(model, seen);
 	return results_set_string(&model->accelerator, "");

@@ -10,12 +10,22 @@
 /* Replace *@where by a copy of @text (NULL is ""); 0 or -ENOMEM, then it stays. */
 int results_set_string(char **where, const char *text);
 
+/* A member that is a string, or NULL. */
+const char *results_get_string(struct json_object *object, const char *key);
+
+/* Leaves *@number alone unless there is a number that can be a count. */
+bool results_get_count(struct json_object *object, const char *key, int64_t *number);
+
 /* Is there a label @key, and is it false? */
 bool results_label_is_false(struct json_object *labels, const char *key);
 
 /* Add a sentence to a JSON array; 0 or -ENOMEM. */
 __attribute__((format(printf, 2, 3)))
 int results_add_note(struct json_object *notes, const char *format, ...);
+
+/* Count something that was not taken, and say so; of very many only the first. 0 or -ENOMEM. */
+__attribute__((format(printf, 2, 3)))
+int results_refuse(struct results_case *test, const char *format, ...);
 
 /*
  * A console or a damaged file may hold anything: what is no printable UTF-8 becomes '?', line ends and
@@ -25,6 +35,24 @@ size_t results_printable(char *line, size_t len);
 
 /* Fill @test's console_problem and console_tail, if it has a console; 0 or a negative errno. */
 int results_read_console(const struct results_model *model, struct results_case *test);
+
+/* The device that shows how long DMA was away, since it does it at a steady rate. */
+#define RESULTS_STEADY_DEVICE "igb"
+
+/* The device that no one preserves: it has to be stopped, or somebody's memory is overwritten. */
+#define RESULTS_BLOCKED_DEVICE "stranger"
+
+/* The metric of that name with a label "device" of that value, or NULL. */
+const struct results_metric *results_device_metric(const struct results_case *test,
+						   const char *name, const char *device);
+
+/* Take a line "span", "arrivals" or "blackout", or refuse it with a note; 0 or -ENOMEM. */
+int results_read_timeline(struct results_case *test, const char *kind, struct json_object *event);
+
+/* Once all is read and summarized: choose the cycle that is drawn. 0 or -ENOMEM. */
+int results_settle_timeline(struct results_case *test);
+
+void results_clear_timelines(struct results_case *test);
 
 /* Fill @model's scaling and growth; 0 or -ENOMEM. */
 int results_analyze(struct results_model *model);

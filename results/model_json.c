@@ -241,6 +241,76 @@ static struct builder growth_json(const struct results_growth *growth)
 	return out;
 }
 
+static struct json_object *spans_json(const struct results_timeline *timeline, bool *failed)
+{
+	struct json_object *spans = json_object_new_array();
+	struct builder out;
+	size_t i;
+
+	for (i = 0; spans && i < timeline->nr_spans; i++) {
+		out = begin();
+		add_string(&out, "lane", results_lane_name(timeline->spans[i].lane));
+		add_string(&out, "name", timeline->spans[i].name);
+		add_integer(&out, "begin_ns", timeline->spans[i].begin_ns);
+		add_integer(&out, "end_ns", timeline->spans[i].end_ns);
+		append_built(spans, &out, failed);
+	}
+	*failed |= !spans;
+	return spans;
+}
+
+static struct json_object *arrivals_json(const struct results_timeline *timeline, bool *failed)
+{
+	struct json_object *arrivals = json_object_new_array();
+	const struct results_arrivals *list;
+	struct json_object *at_ns;
+	struct json_object *at;
+	struct builder out;
+	size_t i;
+	size_t j;
+
+	for (i = 0; arrivals && i < timeline->nr_arrivals; i++) {
+		list = &timeline->arrivals[i];
+		out = begin();
+		at_ns = json_object_new_array();
+		add_string(&out, "device", list->device);
+		add_string(&out, "what", list->what);
+		add_integer(&out, "interval_ns", list->interval_ns);
+		add_integer(&out, "uncertainty_ns", list->uncertainty_ns);
+		for (j = 0; at_ns && j < list->n; j++) {
+			at = json_object_new_int64(list->at_ns[j]);
+			if (!at || json_object_array_add(at_ns, at)) {
+				json_object_put(at);
+				*failed = true;
+			}
+		}
+		*failed |= !at_ns;
+		add(&out, "at_ns", at_ns);
+		append_built(arrivals, &out, failed);
+	}
+	*failed |= !arrivals;
+	return arrivals;
+}
+
+static struct builder timeline_json(const struct results_case *test,
+				    const struct results_timeline *timeline)
+{
+	struct builder out = begin();
+	struct builder blackout = begin();
+	bool failed = false;
+
+	add_string(&out, "case", test->name);
+	add_integer(&out, "cycle", timeline->cycle);
+	add_string(&out, "why", timeline->why);
+	add_integer(&blackout, "begin_ns", timeline->begin_ns);
+	add_integer(&blackout, "end_ns", timeline->end_ns);
+	add_built(&out, "blackout", &blackout);
+	add(&out, "spans", spans_json(timeline, &failed));
+	add(&out, "arrivals", arrivals_json(timeline, &failed));
+	out.failed |= failed;
+	return out;
+}
+
 int results_model_json(const struct results_model *model, struct json_object **json)
 {
 	struct json_object *checks __json = json_object_new_array();
@@ -248,10 +318,11 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	struct json_object *cases __json = json_object_new_array();
 	struct json_object *scaling __json = json_object_new_array();
 	struct json_object *growth __json = json_object_new_array();
+	struct json_object *timelines __json = json_object_new_array();
 	struct builder out = begin();
 	struct builder cycles = begin();
 	struct builder item;
-	bool failed = !checks || !metrics || !cases || !scaling || !growth;
+	bool failed = !checks || !metrics || !cases || !scaling || !growth || !timelines;
 	size_t i;
 	size_t j;
 
@@ -267,6 +338,10 @@ int results_model_json(const struct results_model *model, struct json_object **j
 		for (j = 0; j < test->nr_metrics; j++) {
 			item = metric_json(test, &test->metrics[j]);
 			append_built(metrics, &item, &failed);
+		}
+		for (j = 0; j < test->nr_timelines; j++) {
+			item = timeline_json(test, &test->timelines[j]);
+			append_built(timelines, &item, &failed);
 		}
 	}
 	for (i = 0; !failed && i < model->nr_scaling; i++) {
@@ -297,6 +372,7 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	add_shared(&out, "metrics", metrics);
 	add_shared(&out, "scaling", scaling);
 	add_shared(&out, "growth", growth);
+	add_shared(&out, "timelines", timelines);
 	if (failed || out.failed) {
 		json_object_put(out.object);
 		return -ENOMEM;

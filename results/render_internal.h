@@ -29,6 +29,34 @@ const char *results_clock_sentence(const struct results_model *model);
 /* "domains 64, preserve false": labels but those in @without (NULL for none), "-" if none is left. */
 void results_write_labels(FILE *out, struct json_object *labels, struct json_object *without);
 
+#define RESULTS_MAX_DEVICES 16
+#define RESULTS_NR_DMA_COLUMNS 9
+
+/* What a table of devices shows, a metric a column; @brief is for where there is little room. */
+struct results_dma_column {
+	const char *metric;
+	const char *title;
+	const char *brief;
+};
+
+extern const struct results_dma_column results_dma_columns[RESULTS_NR_DMA_COLUMNS];
+
+/* Devices that any of these metrics is known of, in order of appearance; how many. */
+size_t results_dma_devices(const struct results_case *test,
+			   const char *devices[RESULTS_MAX_DEVICES]);
+
+/* "23 ms [41 ms]": median and maximum over the cycles, one of them where all are equal. NULL is a dash. */
+void results_write_dma(FILE *out, const struct results_metric *metric);
+
+/* Text into a page. */
+void results_write_escaped(FILE *out, const char *text);
+
+/* The figure of a timeline, as an <svg> element; how many arrivals lie outside of what it shows. */
+size_t results_timeline_svg(const struct results_timeline *timeline, FILE *out);
+
+/* Sections on DMA, one for each case that has any. */
+void results_report_dma(const struct results_model *model, FILE *out);
+
 struct results_series {
 	const double *x;
 	const double *y;

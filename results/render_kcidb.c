@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "internal.h"
+#include "model_internal.h"
 #include "render_internal.h"
 
 #define ORIGIN "flbench"
@@ -96,8 +97,46 @@ static void make_run_id(const struct results_model *model, char *id, size_t size
 	snprintf(id, size, ORIGIN ":%lld-%08x", isfinite(first) ? (long long)first : 0, hash);
 }
 
-static int add_test(const char *run_id, const struct results_case *test,
-		    const struct results_check *check, struct json_object *tests)
+static bool set_number(struct json_object *object, const char *key, double number)
+{
+	return set(object, key, json_object_new_double(number));
+}
+
+/* { "igb": { "dma_gap_ns": { "median": .., "max": .. } } }; only where devices did DMA. */
+static bool set_devices(struct json_object *misc, const struct results_model *model,
+			const struct results_case *test)
+{
+	const char *names[RESULTS_MAX_DEVICES];
+	size_t n = results_dma_devices(test, names);
+	struct json_object *devices __json = json_object_new_object();
+	const struct results_metric *metric;
+	struct json_object *device;
+	struct json_object *values;
+	bool ok = devices;
+	size_t i;
+	size_t j;
+
+	for (i = 0; ok && i < n; i++) {
+		device = json_object_new_object();
+		ok = set(devices, names[i], device);
+		for (j = 0; ok && j < RESULTS_NR_DMA_COLUMNS; j++) {
+			metric = results_device_metric(test, results_dma_columns[j].metric,
+						       names[i]);
+			if (!metric)
+				continue;
+			values = json_object_new_object();
+			ok = set(device, metric->name, values) &&
+			     set_number(values, "median", metric->summary.median) &&
+			     set_number(values, "max", metric->summary.max);
+		}
+	}
+	return ok && (!n || (set(misc, "devices", json_object_get(devices)) &&
+			     set_text(misc, "clock_meaning", results_clock_sentence(model))));
+}
+
+static int add_test(const struct results_model *model, const char *run_id,
+		    const struct results_case *test, const struct results_check *check,
+		    struct json_object *tests)
 {
 	struct json_object *object __json = json_object_new_object();
 	struct json_object *misc = json_object_new_object();
@@ -129,7 +168,8 @@ static int add_test(const char *run_id, const struct results_case *test,
 	if (!check)
 		ok = ok && set(misc, "labels", json_object_get(test->labels)) &&
 		     set(misc, "cycles_completed", json_object_new_int64(test->cycles_completed)) &&
-		     set(misc, "cycles_planned", json_object_new_int64(test->cycles_planned));
+		     set(misc, "cycles_planned", json_object_new_int64(test->cycles_planned)) &&
+		     set_devices(misc, model, test);
 	/* set() takes misc over, so it must come last whatever happened before. */
 	ok = set(object, "misc", misc) && ok;
 	if (!ok || json_object_array_add(tests, object))
@@ -167,9 +207,10 @@ int results_render_kcidb(const struct results_model *model, FILE *out)
 
 	make_run_id(model, id, sizeof(id));
 	for (i = 0; !ret && i < model->nr_cases; i++) {
-		ret = add_test(id, &model->cases[i], NULL, tests);
+		ret = add_test(model, id, &model->cases[i], NULL, tests);
 		for (j = 0; !ret && j < model->cases[i].nr_checks; j++)
-			ret = add_test(id, &model->cases[i], &model->cases[i].checks[j], tests);
+			ret = add_test(model, id, &model->cases[i], &model->cases[i].checks[j],
+				       tests);
 	}
 	ok = set(version, "major", json_object_new_int(4)) &&
 	     set(version, "minor", json_object_new_int(0));

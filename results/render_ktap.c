@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "model_internal.h"
 #include "render_internal.h"
 
 /* '#' starts a directive and a newline ends the result: neither may be in a description. */
@@ -42,8 +43,39 @@ static void put_checks(const struct results_case *test, FILE *out)
 	}
 }
 
-static void put_case(const struct results_case *test, size_t number, FILE *out)
+/* KTAP has no place for numbers but its diagnostic lines. */
+static void put_devices(const struct results_model *model, const struct results_case *test,
+			FILE *out)
 {
+	const char *devices[RESULTS_MAX_DEVICES];
+	size_t n = results_dma_devices(test, devices);
+	const struct results_metric *metric;
+	const char *separator;
+	size_t i;
+	size_t j;
+
+	if (n)
+		fprintf(out, "# median [max] over cycles; %s\n", results_clock_sentence(model));
+	for (i = 0; i < n; i++) {
+		separator = ": ";
+		fprintf(out, "# device ");
+		put_words(out, devices[i]);
+		for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++) {
+			metric = results_device_metric(test, results_dma_columns[j].metric,
+						       devices[i]);
+			if (!metric)
+				continue;
+			fprintf(out, "%s%s %.15g [%.15g]", separator, metric->name,
+				metric->summary.median, metric->summary.max);
+			separator = ", ";
+		}
+		fputc('\n', out);
+	}
+}
+
+static void put_case(const struct results_model *model, size_t number, FILE *out)
+{
+	const struct results_case *test = &model->cases[number - 1];
 	bool ok = results_verdict_ok(test->counts);
 
 	if (test->nr_checks)
@@ -57,6 +89,7 @@ static void put_case(const struct results_case *test, size_t number, FILE *out)
 		put_words(out, test->detail);
 		fputc('\n', out);
 	}
+	put_devices(model, test, out);
 	fprintf(out, "%s %zu ", ok || test->verdict == RESULTS_NOTRUN ? "ok" : "not ok", number);
 	put_words(out, test->name);
 	if (test->verdict == RESULTS_SKIP || test->verdict == RESULTS_NOTRUN)
@@ -75,6 +108,6 @@ int results_render_ktap(const struct results_model *model, FILE *out)
 
 	fprintf(out, "KTAP version 1\n1..%zu\n", model->nr_cases);
 	for (i = 0; i < model->nr_cases; i++)
-		put_case(&model->cases[i], i + 1, out);
+		put_case(model, i + 1, out);
 	return 0;
 }

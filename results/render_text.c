@@ -2,11 +2,13 @@
 /*
  * A run for a terminal: verdict first, then tables, a line per metric.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "internal.h"
+#include "model_internal.h"
 #include "render_internal.h"
 
 /* Columns that a string takes: bytes that go on with a UTF-8 character take none. */
@@ -218,8 +220,121 @@ static void put_growth(const struct results_model *model, FILE *out)
 	}
 }
 
+/* Cells of the table of a case's devices, and how wide each column has to be. */
+struct table {
+	size_t rows;
+	char *cells[RESULTS_MAX_DEVICES][RESULTS_NR_DMA_COLUMNS];
+	int width[RESULTS_NR_DMA_COLUMNS];
+	bool shown[RESULTS_NR_DMA_COLUMNS];
+};
+
+static int fill_table(const struct results_case *test, const char **devices, struct table *table)
+{
+	const struct results_metric *metric;
+	size_t len;
+	FILE *cell;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < table->rows; i++) {
+		for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++) {
+			metric = results_device_metric(test, results_dma_columns[j].metric,
+						       devices[i]);
+			cell = open_memstream(&table->cells[i][j], &len);
+			if (!cell)
+				return -ENOMEM;
+			results_write_dma(cell, metric);
+			if (fclose(cell))
+				return -ENOMEM;
+			table->shown[j] |= metric != NULL;
+			if (columns(table->cells[i][j]) > table->width[j])
+				table->width[j] = columns(table->cells[i][j]);
+		}
+	}
+	return 0;
+}
+
+static void put_table(const struct table *table, const char **devices, FILE *out)
+{
+	int width = 6;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < table->rows; i++)
+		if (columns(devices[i]) > width)
+			width = columns(devices[i]);
+	fprintf(out, "  ");
+	put(out, "device", width);
+	for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++)
+		if (table->shown[j]) {
+			fprintf(out, "  ");
+			put(out, results_dma_columns[j].brief, -table->width[j]);
+		}
+	fprintf(out, "\n");
+	for (i = 0; i < table->rows; i++) {
+		fprintf(out, "  ");
+		put(out, devices[i], width);
+		for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++)
+			if (table->shown[j]) {
+				fprintf(out, "  ");
+				put(out, table->cells[i][j], -table->width[j]);
+			}
+		fprintf(out, "\n");
+	}
+}
+
+static int put_devices(const struct results_case *test, FILE *out)
+{
+	const char *devices[RESULTS_MAX_DEVICES];
+	struct table table = { .rows = results_dma_devices(test, devices) };
+	size_t i;
+	size_t j;
+	int ret;
+
+	for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++)
+		table.width[j] = columns(results_dma_columns[j].brief);
+	ret = fill_table(test, devices, &table);
+	if (!ret && table.rows)
+		put_table(&table, devices, out);
+	for (i = 0; i < table.rows; i++)
+		for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++)
+			free(table.cells[i][j]);
+	return ret;
+}
+
+static int put_dma(const struct results_model *model, FILE *out)
+{
+	const struct results_timeline *timeline;
+	const char *devices[RESULTS_MAX_DEVICES];
+	const struct results_case *test;
+	bool title = false;
+	char text[NUMBER_LEN];
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < model->nr_cases; i++) {
+		test = &model->cases[i];
+		if (!test->nr_timelines && !results_dma_devices(test, devices))
+			continue;
+		if (!title)
+			fprintf(out, "\nDMA THROUGH THE LIVE UPDATE, over cycles: median [max], or one number where all agree\n%s\n",
+				results_clock_sentence(model));
+		title = true;
+		fprintf(out, "%s\n", test->name);
+		ret = put_devices(test, out);
+		if (!test->nr_timelines)
+			continue;
+		timeline = &test->timelines[0];
+		fprintf(out, "  report.html draws cycle %" PRId64 ", blackout %s: %s\n", timeline->cycle,
+			results_human(text, timeline->end_ns, "ns"), timeline->why);
+	}
+	return ret;
+}
+
 int results_render_text(const struct results_model *model, FILE *out)
 {
+	int ret;
+
 	fprintf(out, "verdict: %s\n", results_verdict_name(model->verdict));
 	results_verdict_sentence(model, out);
 	fprintf(out, "\n");
@@ -230,9 +345,10 @@ int results_render_text(const struct results_model *model, FILE *out)
 	put_notes(out, model->notes, "");
 	if (model->nr_cases)
 		put_cases(model, out);
+	ret = put_dma(model, out);
 	put_metrics(model, out);
 	put_checks(model, out);
 	put_scaling(model, out);
 	put_growth(model, out);
-	return 0;
+	return ret;
 }

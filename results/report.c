@@ -28,31 +28,6 @@ struct page {
 	bool no_gnuplot;
 };
 
-static void put_escaped(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			fprintf(out, "&amp;");
-			break;
-		case '<':
-			fprintf(out, "&lt;");
-			break;
-		case '>':
-			fprintf(out, "&gt;");
-			break;
-		case '"':
-			fprintf(out, "&quot;");
-			break;
-		case '\'':
-			fprintf(out, "&#39;");
-			break;
-		default:
-			fputc(*text, out);
-		}
-	}
-}
-
 static int put_labels(FILE *out, struct json_object *labels, struct json_object *without)
 {
 	char *text __freed = NULL;
@@ -64,7 +39,7 @@ static int put_labels(FILE *out, struct json_object *labels, struct json_object 
 	results_write_labels(memory, labels, without);
 	if (fclose(memory))
 		return -ENOMEM;
-	put_escaped(out, strcmp(text, "-") ? text : "measured");
+	results_write_escaped(out, strcmp(text, "-") ? text : "measured");
 	return 0;
 }
 
@@ -80,7 +55,7 @@ static int put_sentence(FILE *out, const struct results_model *model,
 	write(model, memory);
 	if (fclose(memory))
 		return -ENOMEM;
-	put_escaped(out, text);
+	results_write_escaped(out, text);
 	return 0;
 }
 
@@ -117,7 +92,7 @@ static void put_notes(FILE *out, struct json_object *notes)
 	fprintf(out, "<ul class=\"notes\">");
 	for (i = 0; i < n; i++) {
 		fprintf(out, "<li>");
-		put_escaped(out, json_object_get_string(json_object_array_get_idx(notes, i)));
+		results_write_escaped(out, json_object_get_string(json_object_array_get_idx(notes, i)));
 		fprintf(out, "</li>");
 	}
 	fprintf(out, "</ul>\n");
@@ -189,7 +164,7 @@ static void put_stage_table(struct page *page, bool per_domain)
 		if (!shown)
 			continue;
 		fprintf(out, "<tr><th scope=\"row\">");
-		put_escaped(out, test->name);
+		results_write_escaped(out, test->name);
 		fprintf(out, "</th>");
 		for (j = 0; j < ARRAY_SIZE(stages); j++) {
 			if (!any_stage(model, stages[j]))
@@ -217,12 +192,12 @@ static void put_key_figures(struct page *page)
 	if (!any)
 		return;
 	fprintf(out, "<section><h2>Cost of each stage</h2>\n<p>Median over the cycles of a case. ");
-	put_escaped(out, results_clock_sentence(page->model));
+	results_write_escaped(out, results_clock_sentence(page->model));
 	fprintf(out, "</p>\n");
 	put_stage_table(page, false);
 	fprintf(out, "<h3>For each domain</h3>\n<p>The same, divided by the number of domains: a stage that "
 		"grows in proportion has the same figure in every row. ");
-	put_escaped(out, results_clock_sentence(page->model));
+	results_write_escaped(out, results_clock_sentence(page->model));
 	fprintf(out, "</p>\n");
 	put_stage_table(page, true);
 	fprintf(out, "</section>\n");
@@ -368,7 +343,7 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 	if (left)
 		fprintf(page->out, "<li>%zu more lines are in results.json</li>", left);
 	fprintf(page->out, "</ul>");
-	put_escaped(page->out, results_clock_sentence(model));
+	results_write_escaped(page->out, results_clock_sentence(model));
 	fprintf(page->out, "</figcaption></figure>\n");
 	return ret;
 }
@@ -499,13 +474,13 @@ static int put_memory_figure(struct page *page, const char *metric)
 		goto out;
 	plot.n = n;
 	fprintf(out, "<figure><h3>");
-	put_escaped(out, metric);
+	results_write_escaped(out, metric);
 	fprintf(out, " <small>change over cycles</small></h3>\n");
 	ret = put_plot(page, &plot);
 	fprintf(out, "<figcaption><ul class=\"legend\">");
 	for (i = 0; i < n; i++) {
 		fprintf(out, "<li><i style=\"background:%s\"></i>", results_series_colour(i));
-		put_escaped(out, shown[i]->in->name);
+		results_write_escaped(out, shown[i]->in->name);
 		fprintf(out, ": %s a cycle",
 			results_human(text, shown[i]->fit.slope, "bytes"));
 		if (isfinite(shown[i]->excess)) {
@@ -556,7 +531,7 @@ static int put_memory(struct page *page)
 static void put_console(FILE *out, const char *title, const char *text, bool open)
 {
 	fprintf(out, "<details%s><summary>%s</summary><pre>", open ? " open" : "", title);
-	put_escaped(out, text);
+	results_write_escaped(out, text);
 	fprintf(out, "</pre></details>\n");
 }
 
@@ -573,7 +548,7 @@ static void put_cases(struct page *page)
 	for (i = 0; i < page->model->nr_cases; i++) {
 		test = &page->model->cases[i];
 		fprintf(out, "<tr><th scope=\"row\">");
-		put_escaped(out, test->name);
+		results_write_escaped(out, test->name);
 		fprintf(out, "</th><td>");
 		put_verdict(out, test->verdict);
 		fprintf(out, "</td><td class=\"number\">%" PRId64 " of %" PRId64 "</td>"
@@ -588,7 +563,7 @@ static void put_cases(struct page *page)
 			fprintf(out, "%s (the plan expects %s) ",
 				test->counts == RESULTS_PASS ? "as expected" : "not as expected",
 				results_verdict_name(test->expect));
-		put_escaped(out, test->detail);
+		results_write_escaped(out, test->detail);
 		if (test->running && page->model->busy)
 			fprintf(out, " still running");
 		put_notes(out, test->notes);
@@ -600,7 +575,7 @@ static void put_cases(struct page *page)
 		if (!test->console_tail && !test->console_problem)
 			continue;
 		fprintf(out, "<h3>Console of ");
-		put_escaped(out, test->name);
+		results_write_escaped(out, test->name);
 		fprintf(out, "</h3>\n");
 		if (test->console_problem)
 			put_console(out, "first problem", test->console_problem, true);
@@ -617,7 +592,7 @@ static void put_check(FILE *out, const struct results_check *check)
 	size_t i;
 
 	fprintf(out, "<tr><th scope=\"row\">");
-	put_escaped(out, check->name);
+	results_write_escaped(out, check->name);
 	fprintf(out, "</th><td>");
 	put_verdict(out, check->verdict);
 	fprintf(out, "</td><td class=\"number\">%zu</td><td class=\"number\">%zu</td>"
@@ -627,13 +602,13 @@ static void put_check(FILE *out, const struct results_check *check)
 		return;
 	fprintf(out, "<tr class=\"below\"><td colspan=\"5\"><div>");
 	if (!check->failed)
-		put_escaped(out, check->detail);
+		results_write_escaped(out, check->detail);
 	for (i = 0; i < json_object_array_length(check->failures); i++) {
 		failure = json_object_array_get_idx(check->failures, i);
 		json_object_object_get_ex(failure, "cycle", &member);
 		fprintf(out, "%scycle %s: ", i ? "<br>" : "", json_object_get_string(member));
 		json_object_object_get_ex(failure, "detail", &member);
-		put_escaped(out, json_object_get_string(member));
+		results_write_escaped(out, json_object_get_string(member));
 	}
 	if (check->failed > json_object_array_length(check->failures))
 		fprintf(out, "<br>and %zu more",
@@ -675,7 +650,7 @@ static void put_checks(struct page *page)
 		if (!test->nr_checks)
 			continue;
 		fprintf(out, "<details%s><summary>", failed ? " open" : "");
-		put_escaped(out, test->name);
+		results_write_escaped(out, test->name);
 		fprintf(out, " <small>%zu passed, %zu failed, %zu skipped</small></summary>"
 			"<div class=\"scroll\"><table><thead><tr><th>check</th><th>verdict</th>"
 			"<th class=\"number\">passed</th><th class=\"number\">failed</th>"
@@ -701,14 +676,14 @@ static int put_metrics(struct page *page)
 	int ret = 0;
 
 	fprintf(out, "<section><h2>All metrics</h2>\n<p>Over the cycles of a case. ");
-	put_escaped(out, results_clock_sentence(page->model));
+	results_write_escaped(out, results_clock_sentence(page->model));
 	fprintf(out, " results.json has every digit.</p>\n");
 	for (i = 0; i < page->model->nr_cases; i++) {
 		test = &page->model->cases[i];
 		if (!test->nr_metrics)
 			continue;
 		fprintf(out, "<details><summary>");
-		put_escaped(out, test->name);
+		results_write_escaped(out, test->name);
 		fprintf(out, " <small>%zu metrics</small></summary><div class=\"scroll\"><table><thead><tr>"
 			"<th>metric</th><th class=\"number\">n</th><th class=\"number\">min</th>"
 			"<th class=\"number\">median</th><th class=\"number\">mean</th>"
@@ -717,7 +692,7 @@ static int put_metrics(struct page *page)
 		for (j = 0; !ret && j < test->nr_metrics; j++) {
 			metric = &test->metrics[j];
 			fprintf(out, "<tr><th scope=\"row\">");
-			put_escaped(out, metric->name);
+			results_write_escaped(out, metric->name);
 			fprintf(out, "</th><td class=\"number\">%zu</td>", metric->n);
 			fprintf(out, "<td class=\"number\">%s</td>",
 				results_human(text, metric->summary.min, metric->unit));
@@ -741,12 +716,12 @@ static int put_metrics(struct page *page)
 static void put_environment_value(FILE *out, const char *path, const char *text)
 {
 	fprintf(out, "<tr><th scope=\"row\">");
-	put_escaped(out, path);
+	results_write_escaped(out, path);
 	fprintf(out, "</th><td class=\"words\">");
 	if (strlen(text) > LONG_TEXT || strchr(text, '\n'))
 		put_console(out, "show", text, false);
 	else
-		put_escaped(out, text);
+		results_write_escaped(out, text);
 	fprintf(out, "</td></tr>\n");
 }
 
@@ -822,13 +797,13 @@ static int put_head(struct page *page)
 	ret = put_sentence(out, model, results_verdict_sentence);
 	fprintf(out, "</p>\n<p>");
 	if (*model->detail) {
-		put_escaped(out, model->detail);
+		results_write_escaped(out, model->detail);
 		fprintf(out, " ");
 	}
 	if (!ret)
 		ret = put_sentence(out, model, results_run_sentence);
 	fprintf(out, " ");
-	put_escaped(out, results_clock_sentence(model));
+	results_write_escaped(out, results_clock_sentence(model));
 	fprintf(out, "</p>\n");
 	put_notes(out, model->notes);
 	fprintf(out, "</header>\n<main>\n");

@@ -184,6 +184,31 @@ const char *results_clock_sentence(const struct results_model *model)
 	return "Numbers are nanoseconds in a virtual machine: not times of hardware.";
 }
 
+void results_write_escaped(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		switch (*text) {
+		case '&':
+			fprintf(out, "&amp;");
+			break;
+		case '<':
+			fprintf(out, "&lt;");
+			break;
+		case '>':
+			fprintf(out, "&gt;");
+			break;
+		case '"':
+			fprintf(out, "&quot;");
+			break;
+		case '\'':
+			fprintf(out, "&#39;");
+			break;
+		default:
+			fputc(*text, out);
+		}
+	}
+}
+
 void results_write_labels(FILE *out, struct json_object *labels, struct json_object *without)
 {
 	const char *separator = "";

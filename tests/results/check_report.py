@@ -75,7 +75,7 @@ def check(tool, path):
     name = os.path.basename(path)
     if shutil.which("gnuplot"):
         # Seven stages over domains, seven over iommufds; two kinds of memory
-        plots = {"complete": 14, "resumed": 7, "memory": 2}.get(name, 0)
+        plots = {"complete": 14, "resumed": 7, "memory": 2, "dma": 1}.get(name, 0)
         if page.count.get("svg", 0) != plots:
             errors.append("%d plots, not %d" % (page.count.get("svg", 0), plots))
     for figure in re.findall(r"<figure>.*?</figure>", text, re.S):

@@ -44,6 +44,26 @@ def wrong_ones(good):
     yield "case without cycles", change(lambda d: d["cases"][0].pop("cycles"))
 
 
+def wrong_timelines(good):
+    """The same for a document that has a timeline."""
+
+    def change(what):
+        bad = copy.deepcopy(good)
+        what(bad["timelines"][0])
+        return bad
+
+    yield "timeline of no case", change(lambda t: t.pop("case"))
+    yield "timeline of cycle 0", change(lambda t: t.update(cycle=0))
+    yield "no reason", change(lambda t: t.update(why=""))
+    yield "no blackout", change(lambda t: t.pop("blackout"))
+    yield "blackout that begins elsewhere", change(lambda t: t["blackout"].update(begin_ns=5))
+    yield "blackout that ends before it begins", change(lambda t: t["blackout"].update(end_ns=-5))
+    yield "unknown lane", change(lambda t: t["spans"][0].update(lane="third kernel"))
+    yield "stage without an end", change(lambda t: t["spans"][0].pop("end_ns"))
+    yield "arrivals without uncertainty", change(lambda t: t["arrivals"][0].pop("uncertainty_ns"))
+    yield "times in words", change(lambda t: t["arrivals"][0].update(at_ns=["soon"]))
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = json.load(file)
@@ -65,8 +85,9 @@ def main():
         print("%s %s" % ("not ok" if errors else "ok", name))
         for error in errors:
             print("  %s: %s" % (error.json_path, error.message))
-        if name == "complete":
-            for mistake, bad in wrong_ones(document):
+        wrong = {"complete": wrong_ones, "dma": wrong_timelines}
+        if name in wrong:
+            for mistake, bad in wrong[name](document):
                 refused = not validator.is_valid(bad)
                 failed += not refused
                 print("%s refuses: %s" % ("ok" if refused else "not ok", mistake))

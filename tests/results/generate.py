@@ -23,6 +23,14 @@ PER_DOMAIN = {
     "adopt": (12000, 88000, 1.0),
     "finish": (51000, 5200, 1.0),
 }
+MS = 1000000
+INTERVAL = 20 * MS
+DMA_CHECKS = ["translate-retrieved", "translate-adopted", "dma-dark", "blackout-arrivals", "unpreserved-blocked",
+              "ring", "frames", "signatures", "completions", "dmesg"]
+# Stages of a live update with DMA: lane, name, ms
+OLD = [("load", 184.2), ("preserve", 24.6), ("ready", 3.1)]
+JUMP = [("devices shut down", 61.8), ("no kernel", 118.4), ("boot until the IOMMU is taken over", 571.0)]
+NEW = [("retrieve", 17.9), ("attach", 6.2), ("adopt", 31.5), ("verify", 203.0), ("finish", 4.4)]
 CHECKS = ["translate-retrieved", "translate-adopted", "bytes", "holes", "unpreserved", "remap", "console"]
 
 
@@ -84,6 +92,69 @@ class Case:
                            detail="%d mappings" % (domains * 64) if name.startswith("translate") else "")
         self.event("progress", cycle, cycles=self.cycles)
 
+    def outside(self, kind, cycle, **members):
+        """A line of the controller: no number, since it cannot be lost on the way."""
+        self.run.write({"event": kind, "cycle": cycle, **members, "case": self.name, "attempt": self.attempt})
+
+    def of_device(self, cycle, device, **values):
+        units = {"ns": "ns", "bytes": "bytes", "percent": "percent", "arrivals": "arrivals",
+                 "completed": "commands"}
+        for name, value in values.items():
+            unit = "frames" if name.startswith("frames_") else units[name.split("_")[-1]]
+            self.outside("metric", cycle, name=name, unit=unit, value=value, labels={"device": device})
+
+    def spans(self, cycle, lane, stages, at):
+        for name, ms in stages:
+            self.outside("span", cycle, lane=lane, name=name, begin_ns=at, end_ns=at + int(ms * MS))
+            at += int(ms * MS)
+        return at
+
+    def dma_cycle(self, cycle, at, stall=0, checks=None):
+        """A live update seen from outside, with frames that stop for @stall ms; when it was over."""
+        rand = self.run.random
+        preserve = self.options.get("preserve") is not False
+        begin = self.spans(cycle, "old kernel", OLD, at) + rand.randrange(2 * MS)
+        self.boot(cycle)
+        taken = begin + int(sum(ms for _, ms in JUMP) * MS)
+        end = taken + 640 * MS + rand.randrange(90 * MS)
+        igb = [begin + 7 * MS + i * INTERVAL + rand.randrange(2 * MS) for i in range((end - begin) // INTERVAL)]
+        if stall:
+            # What was sent meanwhile waits in the socket and comes at once.
+            igb = [max(t, igb[40] + int(stall * MS)) if igb[40] < t < igb[40] + stall * MS else t for t in igb]
+        nvme = [begin + 70 * MS + i * 125 * MS + rand.randrange(3 * MS) for i in range((end - begin) // (125 * MS))]
+        lists = {"edu": ("copies", [begin + 287 * MS]), "nvme": ("completions", nvme), "igb": ("frames", sorted(igb)),
+                 "stranger": ("copies", [])}
+        bytes_each = {"edu": 4096, "nvme": 4096, "igb": 1514, "stranger": 4096}
+        self.outside("blackout", cycle, begin_ns=begin, end_ns=end)
+        self.spans(cycle, "jump", JUMP + [("boot until the agent runs", (end - taken) / MS)], begin)
+        for device, (what, times) in lists.items():
+            times = [t for t in times if t < end] if preserve else []
+            self.outside("arrivals", cycle, device=device, what=what, interval_ns=INTERVAL if device == "igb" else 0,
+                         uncertainty_ns=612345, at_ns=times)
+            self.of_device(cycle, device, blackout_arrivals=len(times),
+                           blackout_written_bytes=len(times) * bytes_each[device])
+            if device in ("nvme", "igb"):
+                ends = [begin] + times + [end]
+                self.of_device(cycle, device, dma_gap_ns=max(b - a for a, b in zip(ends, ends[1:])))
+        if preserve:
+            frames = (end - begin) // INTERVAL
+            self.of_device(cycle, "nvme", commands_completed=24)
+            lost = 1 if checks and "frames" in checks else 0
+            self.of_device(cycle, "igb", frame_interval_ns=INTERVAL, ring_used_percent=frames * 100 // 1024,
+                           frames_arrived=frames + 180 - lost, frames_lost=lost, frames_overrun=0)
+        labels = {k: self.options[k] for k in ("domains", "devices", "iommufds")}
+        for name, ms in OLD + NEW + [("blackout", (end - begin) / MS), ("boot", (end - taken) / MS + 571)]:
+            if name in ("preserve", "retrieve", "adopt", "finish", "blackout", "boot") and (preserve or name in ("blackout", "boot")):
+                self.event("metric", cycle, name=name + "_ns", unit="ns", value=int(ms * MS) + rand.randrange(MS), labels=labels)
+        self.event("metric", cycle, name="slab_bytes", unit="bytes", value=24117248 + 4096 * rand.randrange(4), labels=labels)
+        over = self.spans(cycle, "new kernel", NEW if preserve else NEW[3:], end + 5 * MS)
+        for name in DMA_CHECKS if preserve else ["nothing-arrives", "dmesg"]:
+            verdict, detail = (checks or {}).get(name, ("pass", ""))
+            if verdict:
+                self.event("check", cycle, name=name, verdict=verdict, detail=detail)
+        self.event("progress", cycle, cycles=self.cycles)
+        return over + 40 * MS
+
     def end(self, verdict, cycles, detail="", seconds=61.5):
         self.run.write({"event": "case", "state": "end", "case": self.name, "attempt": self.attempt,
                         "time": self.run.tick(int(seconds)), "seconds": seconds, "verdict": verdict,
@@ -93,7 +164,7 @@ class Case:
 class Run:
     """One results directory."""
 
-    def __init__(self, name):
+    def __init__(self, name, icount=True):
         self.dir = os.path.join(TOP, name)
         os.makedirs(self.dir, exist_ok=True)
         self.lines = []
@@ -104,8 +175,9 @@ class Run:
             "flbench": "0.1.0",
             "kernels": {"under_test": {"release": "7.3.4-flbench", "image": "bzImage", "sha256": "9f2c" * 16}},
             "qemu": {"version": "QEMU emulator version 10.0.2", "accelerator": "tcg",
-                     "command_line": ["qemu-system-x86_64", "-accel", "tcg", "-icount", "shift=0,sleep=off",
-                                      "-rtc", "clock=vm", "-seed", "1", "-cpu", "max,-erms,-fsrm", "-smp", "1",
+                     "command_line": ["qemu-system-x86_64", "-accel", "tcg"] +
+                                     (["-icount", "shift=0,sleep=off", "-rtc", "clock=vm"] if icount else []) +
+                                     ["-seed", "1", "-cpu", "max,-erms,-fsrm", "-smp", "1",
                                       "-m", "4G", "-nodefaults", "-no-reboot", "-display", "none"]},
             "host": {"kernel": "6.1.0-40-amd64", "machine": "x86_64", "cpu": "Example CPU", "numa": 1},
         }, indent=2) + "\n")
@@ -125,10 +197,15 @@ class Run:
 
     def case(self, name, cycles, attempt=1, planned=True, started=True, **options):
         if planned:
-            self.plan += "\n[%s]\niommu = mock\nscenario = loop\ncycles = %d\nmappings = 64\n" % (name, cycles)
+            self.plan += "\n[%s]\niommu = %s\nscenario = loop\n" % (name, options.get("iommu", "mock"))
+            for key in ("workload", "vtd_mode"):
+                if key in options:
+                    self.plan += "%s = %s\n" % (key, options[key])
+            self.plan += "cycles = %d\nmappings = 64\n" % cycles
             for key in ("domains", "devices", "iommufds"):
                 self.plan += "%s = %d\n" % (key, options[key])
-            self.plan += "preserve = %s\nicount = yes\nunit = auto\n" % ("no" if options.get("preserve") is False else "yes")
+            self.plan += "preserve = %s\n" % ("no" if options.get("preserve") is False else "yes")
+            self.plan += "icount = %s\nunit = auto\n" % ("no" if "workload" in options else "yes")
             self.plan += "expect = %s\n" % options.get("expect", "pass")
         return Case(self, name, cycles, attempt, **options) if started else None
 
@@ -295,8 +372,55 @@ def memory():
     run.save()
 
 
+def with_dma(vtd_mode, **options):
+    return {"iommu": "intel", "workload": "dma", "vtd_mode": vtd_mode, "domains": 1, "devices": 3, "iommufds": 1, **options}
+
+
+def dma():
+    """Three live updates with DMA, the second with the worst gap, and the same without preservation."""
+    run = Run("dma", icount=False)
+    run.begin()
+    for name, preserve, at in (("dma-legacy", True, 8123456 * MS), ("dma-legacy-without", False, 8193456 * MS)):
+        case = run.case(name, 3, **with_dma("legacy", preserve=preserve))
+        case.boot(0)
+        for cycle in range(1, 4):
+            at = case.dma_cycle(cycle, at, stall=67 if cycle == 2 else 0)
+        case.event("done", 3, verdict="pass", detail="")
+        case.end("pass", 3, seconds=31.25)
+    run.end("pass")
+    run.save()
+
+
+def dma_failed():
+    """A frame that was lost; a proof that is missing; lines of a timeline that are nonsense or torn."""
+    run = Run("dma-failed", icount=False)
+    run.begin()
+    lost = run.case("lost", 2, **with_dma("sm-sl"))
+    at = lost.dma_cycle(1, 9000000 * MS)
+    lost.dma_cycle(2, at, checks={"frames": ("fail", "1 of 752 frames is lost, the first: 713")})
+    lost.end("fail", 2, "cycle 2: check 'frames' failed: 1 of 752 frames is lost, the first: 713")
+    unproven = run.case("unproven", 2, **with_dma("sm-fl"))
+    at = unproven.dma_cycle(1, 9060000 * MS, checks={"completions": (None, "")})
+    unproven.dma_cycle(2, at)
+    unproven.end("pass", 2)
+    torn = run.case("torn", 2, **with_dma("legacy"))
+    at = torn.dma_cycle(1, 9120000 * MS, stall=90)
+    for index, line in enumerate(run.lines):
+        if '"event":"blackout"' in line and '"case":"torn"' in line:
+            run.lines[index] = line[:31]
+    torn.dma_cycle(2, at)
+    torn.outside("span", 2, lane="third kernel", name="retrieve", begin_ns=at, end_ns=at + MS)
+    torn.outside("span", 2, lane="jump", name="<b>", begin_ns=at + MS, end_ns=at)
+    torn.outside("arrivals", 2, device="edu2", what="copies", interval_ns=0, uncertainty_ns=1, at_ns=[at, "soon"])
+    torn.outside("arrivals", 0, device="edu2", what="copies", interval_ns=0, uncertainty_ns=1, at_ns=[])
+    torn.outside("blackout", 2, begin_ns=at, end_ns=at)
+    torn.end("pass", 2)
+    run.end("fail")
+    run.save()
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         TOP = sys.argv[1]
-    for make in (complete, crashed, timeout, torn, resumed, incomplete, failed, memory):
+    for make in (complete, crashed, timeout, torn, resumed, incomplete, failed, memory, dma, dma_failed):
         make()

@@ -93,7 +93,8 @@ static void compare(const char *name, struct results_model *model, const char *f
 static void test_formats(void **state)
 {
 	static const char * const names[] = {
-		"complete", "crashed", "timeout", "torn", "resumed", "incomplete", "failed", "memory",
+		"complete",   "crashed", "timeout", "torn", "resumed",
+		"incomplete", "failed",	 "memory",  "dma",  "dma-failed",
 	};
 	struct results_model *model;
 	size_t i;
@@ -127,6 +128,7 @@ static void test_verdicts(void **state)
 		{ "timeout", RESULTS_ABORT }, { "torn", RESULTS_INCOMPLETE },
 		{ "resumed", RESULTS_PASS }, { "incomplete", RESULTS_INCOMPLETE },
 		{ "failed", RESULTS_DMESG_FAIL }, { "memory", RESULTS_PASS },
+		{ "dma", RESULTS_PASS }, { "dma-failed", RESULTS_FAIL },
 	};
 	struct results_model *model;
 	size_t i;

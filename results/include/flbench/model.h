@@ -66,6 +66,86 @@ struct results_check {
 };
 
 /**
+ * enum results_lane - who was at work in a stage of a live update
+ * @RESULTS_OLD_KERNEL: user space of the kernel that left
+ * @RESULTS_JUMP: no user space: kexec, and the new kernel's boot
+ * @RESULTS_NEW_KERNEL: user space of the kernel that came
+ * @RESULTS_NR_LANES: number of lanes
+ */
+enum results_lane {
+	RESULTS_OLD_KERNEL,
+	RESULTS_JUMP,
+	RESULTS_NEW_KERNEL,
+	RESULTS_NR_LANES,
+};
+
+/**
+ * results_lane_name() - a lane as it is written in files ("old kernel", "jump", "new kernel")
+ * @lane: any value; out of range gives "unknown"
+ *
+ * Return: a static string.
+ */
+const char *results_lane_name(enum results_lane lane);
+
+/**
+ * struct results_span - a stage of a live update
+ * @lane: whose
+ * @name: such as "preserve"; printable ASCII
+ * @begin_ns: from the begin of the blackout, negative before it
+ * @end_ns: likewise, not before @begin_ns
+ */
+struct results_span {
+	enum results_lane lane;
+	char *name;
+	int64_t begin_ns;
+	int64_t end_ns;
+};
+
+/**
+ * struct results_arrivals - DMA of one device as it was seen from outside of the guest
+ * @device: such as "igb"; printable ASCII
+ * @what: what arrived: "frames"
+ * @interval_ns: from one to the next as they are sent, 0 if there is no steady rate
+ * @uncertainty_ns: an arrival may have been so much earlier than it was seen
+ * @at_ns: when each was seen, from the begin of the blackout, rising
+ * @n: number of @at_ns
+ */
+struct results_arrivals {
+	char *device;
+	char *what;
+	int64_t interval_ns;
+	int64_t uncertainty_ns;
+	int64_t *at_ns;
+	size_t n;
+};
+
+/**
+ * struct results_timeline - what happened when around one live update
+ * @cycle: the live update leads into the kernel of this cycle
+ * @why: why this cycle and no other, a sentence about "it" without a full stop
+ * @gap_ns: its dma_gap_ns of the network card, NAN if that was not measured
+ * @begin_ns: the blackout's begin: 0
+ * @end_ns: the blackout's end
+ * @spans: by their begin
+ * @nr_spans: number of @spans
+ * @arrivals: one for each device, in the order of the events
+ * @nr_arrivals: number of @arrivals
+ */
+struct results_timeline {
+	int64_t cycle;
+	char *why;
+	double gap_ns;
+	int64_t begin_ns;
+	int64_t end_ns;
+	struct results_span *spans;
+	size_t nr_spans;
+	struct results_arrivals *arrivals;
+	size_t nr_arrivals;
+	/* private: while reading */
+	bool has_blackout;
+};
+
+/**
  * struct results_case - one case of the plan
  * @name: unique in the run
  * @labels: JSON object of scalars: domains, devices, iommufds, mappings, preserve, and where they
@@ -84,11 +164,13 @@ struct results_check {
  * @cycles_completed: live updates done in the last attempt
  * @seconds: wall clock of the last attempt, NAN if unknown
  * @lost: events of the last attempt that are missing by their sequence numbers
- * @refused: metrics that were not taken, such as _ns under icount
+ * @refused: metrics and parts of a timeline that were not taken, such as _ns under icount
  * @checks: by name, in order of appearance
  * @nr_checks: number of @checks
  * @metrics: in order of appearance
  * @nr_metrics: number of @metrics
+ * @timelines: of the cycle that is worth drawing; none if nothing was seen from outside
+ * @nr_timelines: 1 or 0
  * @notes: JSON array of sentences on what is odd about the case
  * @console_problem: console around its first warning or panic, NULL if there is none
  * @console_tail: last lines of the console, for a verdict that asks for them; else NULL
@@ -115,6 +197,8 @@ struct results_case {
 	size_t nr_checks;
 	struct results_metric *metrics;
 	size_t nr_metrics;
+	struct results_timeline *timelines;
+	size_t nr_timelines;
 	struct json_object *notes;
 	char *console_problem;
 	char *console_tail;
