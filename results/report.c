@@ -823,6 +823,7 @@ int results_report(const struct results_model *model, FILE *out)
 		put_checks(&page);
 	}
 	if (!ret) {
+		results_report_dma(model, out);
 		put_key_figures(&page);
 		ret = put_scaling(&page);
 	}

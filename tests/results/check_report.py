@@ -5,7 +5,9 @@
 usage: check_report.py RENDER_TOOL FIXTURES
 """
 
+import html
 import html.parser
+import json
 import os
 import re
 import shutil
@@ -56,8 +58,84 @@ class Page(html.parser.HTMLParser):
             self.open.pop()
 
 
+def render(tool, path, what):
+    return subprocess.run([tool, path, what], check=True, stdout=subprocess.PIPE).stdout.decode("utf-8")
+
+
+def numbers(text, pattern):
+    return [float(x) for x in re.findall(pattern, text)]
+
+
+def check_timeline(figure, timeline):
+    """Is all of it there, each dot where it belongs, and nothing outside of the picture?"""
+    errors = []
+    width, height = (float(x) for x in re.search(r'viewBox="0 0 (\d+) (\d+)"', figure).groups())
+    dots = numbers(figure, r'<circle cx="([\d.]+)"')
+    times = [t for device in timeline["arrivals"] for t in device["at_ns"]]
+    if len(dots) != len(times):
+        errors.append("%d dots for %d arrivals" % (len(dots), len(times)))
+    left, wide = [float(x) for x in re.search(r'class="dark" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', figure).groups()]
+    end = timeline["blackout"]["end_ns"]
+    for dot, time in zip(dots, times):
+        if abs(left + wide * time / end - dot) > 0.2:
+            errors.append("the dot at %.1f is not at %d ns" % (dot, time))
+            break
+    for x in numbers(figure, r' c?x[12]?="(-?[\d.]+)"'):
+        if not 0 <= x <= width:
+            errors.append("something is at x = %s" % x)
+    for y in numbers(figure, r' c?y[12]?="(-?[\d.]+)"'):
+        if not 0 <= y <= height:
+            errors.append("something is at y = %s" % y)
+    if figure.count('class="box"') != len(timeline["spans"]):
+        errors.append("%d boxes for %d stages" % (figure.count('class="box"'), len(timeline["spans"])))
+    picture = figure[:figure.index("</svg>")]
+    for i, span in enumerate(timeline["spans"]):
+        name = html.escape(span["name"])
+        if "<li>%s <small>" % name not in figure:
+            errors.append("stage %s is not listed" % name)
+        if not re.search(r">%d( %s)?</text>" % (i + 1, re.escape(name)), picture):
+            errors.append("stage %d has no number" % (i + 1))
+    for word in ["old kernel", "jump", "new kernel", "ms from the begin of the blackout", "blackout, "]:
+        if ">" + word not in picture:
+            errors.append("the figure does not say: " + word)
+    gaps = []
+    for device in timeline["arrivals"]:
+        ends = [0] + device["at_ns"] + [end]
+        if device["interval_ns"] and device["at_ns"]:
+            gaps.append(max(b - a for a, b in zip(ends, ends[1:])) / 1e6)
+    shown = numbers(picture, r">longest gap ([\d.]+) ms</text>")
+    if len(shown) != len(gaps) or any(abs(a - b) > 0.5 for a, b in zip(gaps, shown)):
+        errors.append("longest gaps are %s ms, not %s" % (gaps, shown))
+    if any(not d["at_ns"] for d in timeline["arrivals"]) and "nothing arrived" not in picture:
+        errors.append("an empty lane is not explained")
+    for word in [timeline["why"], "into cycle %d " % timeline["cycle"], "was seen at most ", "is sent frames, one every 20 ms",
+                 "is not preserved"]:
+        if word not in figure:
+            errors.append("nothing says: " + word)
+    return errors
+
+
+def check_dma(text, results):
+    """The sections on DMA against the same run as JSON."""
+    errors = []
+    sections = re.findall(r"<section><h2>DMA through the live update <small>.*?</section>", text, re.S)
+    if len(sections) != len(results["timelines"]):
+        errors.append("%d sections on DMA, not %d" % (len(sections), len(results["timelines"])))
+    for section, timeline in zip(sections, results["timelines"]):
+        errors += check_timeline(re.search(r"<figure>.*?</figure>", section, re.S).group(), timeline)
+        table = section[section.index("</figure>"):]
+        for device in ("edu", "nvme", "igb", "stranger"):
+            if '<th scope="row">%s</th>' % device not in table:
+                errors.append("the table lacks " + device)
+        if "not times of hardware" not in table:
+            errors.append("a table that does not say what its numbers are")
+        if section in text and "<h2>Cost of each stage" in text[:text.index(section)]:
+            errors.append("DMA comes too late in the page")
+    return errors
+
+
 def check(tool, path):
-    text = subprocess.run([tool, path, "html"], check=True, stdout=subprocess.PIPE).stdout.decode("utf-8")
+    text = render(tool, path, "html")
     page = Page()
     page.feed(text)
     page.close()
@@ -73,14 +151,21 @@ def check(tool, path):
     if text.count("<figure>") != text.count("</figcaption></figure>"):
         errors.append("a figure without a caption")
     name = os.path.basename(path)
+    errors += check_dma(text, json.loads(render(tool, path, "json")))
     if shutil.which("gnuplot"):
         # Seven stages over domains, seven over iommufds; two kinds of memory
         plots = {"complete": 14, "resumed": 7, "memory": 2, "dma": 1}.get(name, 0)
-        if page.count.get("svg", 0) != plots:
-            errors.append("%d plots, not %d" % (page.count.get("svg", 0), plots))
+        found = page.count.get("svg", 0) - text.count('<div class="timeline"><svg')
+        if found != plots:
+            errors.append("%d plots, not %d" % (found, plots))
     for figure in re.findall(r"<figure>.*?</figure>", text, re.S):
         if not re.search("never a time on hardware|not times of hardware|Bytes as the kernel", figure):
             errors.append("a figure that does not say what its numbers are")
+    if name == "dma":
+        for sentence in ("The longest time without a frame was 67 ms; one is sent every 20 ms.",
+                         "Nothing is preserved in this case"):
+            if text.count(sentence) != 1:
+                errors.append("not there once: " + sentence)
     if name == "complete" and "95 % confidence interval" not in text:
         errors.append("no confidence interval at the exponent")
     return errors
