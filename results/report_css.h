@@ -38,6 +38,7 @@ static const char report_css[] =
 "tbody tr{border-top:1px solid var(--line)}\n"
 "tbody:first-child tr:first-child{border-top:0}\n"
 ".number{text-align:right;font-variant-numeric:tabular-nums}\n"
+".tight th,.tight td{padding:.4rem .5rem}\n"
 ".wrap{white-space:normal}\n"
 ".words{white-space:normal;min-width:14rem}\n"
 "tbody .below{border-top:0}\n"

@@ -90,7 +90,7 @@ static void put_table(const struct results_model *model, const struct results_ca
 	fprintf(out,
 		"<h3>Each device <small>over %" PRId64
 		" live update%s: median [maximum], or one number where "
-		"all agree</small></h3>\n<div class=\"scroll\"><table><thead><tr><th>device</th>",
+		"all agree</small></h3>\n<div class=\"scroll tight\"><table><thead><tr><th>device</th>",
 		test->cycles_completed, test->cycles_completed == 1 ? "" : "s");
 	for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++)
 		fprintf(out, "<th class=\"number wrap\">%s</th>", results_dma_columns[j].title);

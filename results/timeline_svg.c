@@ -52,14 +52,14 @@ static bool is_outside(const struct figure *figure, double begin_ns, double end_
 }
 
 /*
- * All that happened, but no more than half of a blackout on either side of it: the figure is about
- * the blackout, and long stages around it must not squeeze it.
+ * All that happened, but no more than a quarter of a blackout on either side of it: the figure is
+ * about the blackout, and stages of seconds around it must not squeeze it.
  */
 static void choose_range(struct figure *figure)
 {
 	const struct results_timeline *timeline = figure->timeline;
 	double length = timeline->end_ns - timeline->begin_ns;
-	double margin = fmax(length / 2, MIN_MARGIN_NS);
+	double margin = fmax(length / 4, MIN_MARGIN_NS);
 	double low = timeline->begin_ns;
 	double high = timeline->end_ns;
 	const struct results_arrivals *list;
@@ -307,7 +307,7 @@ static double radius_of(const struct figure *figure, const struct results_arriva
 
 	if (!list->interval_ns)
 		each = (figure->high - figure->low) / (list->n + 1);
-	return fmin(fmax(each * (RIGHT - LEFT) / (figure->high - figure->low) * 0.42, 1.4), 3.5);
+	return fmin(fmax(each * (RIGHT - LEFT) / (figure->high - figure->low) * 0.42, 1.8), 3.5);
 }
 
 static size_t put_device(const struct figure *figure, size_t i, double top)
