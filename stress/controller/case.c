@@ -87,7 +87,7 @@ static const char *const *proofs_owed(const struct plan_case *c)
 {
 	if (strcmp(plan_text(c, OPT_scenario), "loop") || !plan_bool(c, OPT_preserve))
 		return NULL;
-	return results_loop_proofs(NULL);
+	return results_loop_proofs(plan_text(c, OPT_workload));
 }
 
 static void write_event(struct run *run, struct json_object *event)
