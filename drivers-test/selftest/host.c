@@ -163,6 +163,7 @@ static int start_machine(void)
 		.frame_interval_ns = SELFTEST_INTERVAL_NS,
 		.frames_max = SELFTEST_FRAMES_MAX,
 		.entries = SELFTEST_RING,
+		.jump_fault = "none",
 		.emit = emit,
 	};
 	int serial[2], tester[2];

@@ -226,7 +226,7 @@ int agent_load(struct agent *a)
 	int err;
 
 	event_stage(&a->log, "load", true);
-	err = system_kexec_load(kernel);
+	err = system_kexec_load(kernel, a->c.next_append);
 	if (err)
 		return agent_error(a, "load", world_problem(&a->w, err, "loading %s", kernel));
 	event_stage(&a->log, "load", false);
@@ -601,7 +601,7 @@ static int run(struct agent *a)
 		a->fresh = true;
 	else
 		err = arrive(a);
-	if (!err && a->fresh)
+	if (!err && a->fresh && !a->over)
 		err = setup(a);
 	if (!err && a->log.cycle && a->scenario->settled)
 		err = a->scenario->settled(a);

@@ -36,6 +36,7 @@ struct scenario;
  * @scenario: what to do differently from the loop
  * @init: this machine is ours: the agent is the init process
  * @fresh: nothing came from the previous kernel (or it was given up): set up anew
+ * @over: the case ends with this cycle, and nothing is set up anew
  * @liveupdate_fd: /dev/liveupdate
  * @state_session: outgoing session with the agent's own state, or -1
  * @session: session with the world: incoming from retrieve to finish, outgoing from preserve on, or
@@ -51,6 +52,7 @@ struct agent {
 	const struct scenario *scenario;
 	bool init;
 	bool fresh;
+	bool over;
 	int liveupdate_fd;
 	int state_session;
 	int session;

@@ -109,6 +109,7 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	read_text(&r, "workload", false, c->workload, sizeof(c->workload));
 	read_text(&r, "kernel", true, c->kernel, sizeof(c->kernel));
 	read_text(&r, "next_kernel", false, c->next_kernel, sizeof(c->next_kernel));
+	read_text(&r, "next_append", false, c->next_append, sizeof(c->next_append));
 	/* Words carry 15 bits of the cycle: see layout.h. */
 	read_number(&r, "cycles", 1, 100000, &c->cycles);
 	read_number(&r, "domains", 1, LAYOUT_DOMAINS_MAX, &c->domains);

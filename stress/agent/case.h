@@ -24,6 +24,7 @@ enum case_fault {
  * @scenario: what to do, a name from the table of scenarios
  * @kernel: image that the agent loads for the next boot
  * @next_kernel: image for the 1st, 3rd, 5th... kexec, or "" to use @kernel for all
+ * @next_append: words that kernels which are jumped to get besides, or ""
  * @cycles: kexecs to do
  * @domains: preserved domains
  * @devices: devices, attached to the domains in turn
@@ -46,6 +47,7 @@ struct agent_case {
 	char workload[16];
 	char kernel[256];
 	char next_kernel[256];
+	char next_append[192];
 	uint32_t cycles;
 	uint32_t domains;
 	uint32_t devices;

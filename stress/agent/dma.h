@@ -35,6 +35,12 @@ enum dma_area { AREA_EDU, AREA_DATA, AREA_NVME, AREA_IGB, DMA_AREAS };
 enum dma_signature { SIGNATURE_FRAME, SIGNATURE_BLOCK, SIGNATURE_EDU, DMA_SIGNATURES };
 #define DMA_SIGNATURE_BYTES 16u
 
+/* In the session, and in the iommufd. Devices follow each other. */
+#define DMA_TOKEN_MEMORY 1ull
+#define DMA_TOKEN_IOMMUFD 2ull
+#define DMA_TOKEN_DEVICE 10ull
+#define DMA_TOKEN_HWPT 0x6873ull
+
 #define DMA_NVME_QUEUES 2u
 #define DMA_NVME_DEPTH 32u
 #define DMA_NVME_WAIT_MS 60000u

@@ -68,7 +68,7 @@ int system_write(const char *path, const char *word)
 	return write(fd, word, strlen(word)) < 0 ? -errno : 0;
 }
 
-int system_kexec_load(const char *kernel)
+int system_kexec_load(const char *kernel, const char *append)
 {
 	int kernel_fd __close = open(kernel, O_RDONLY | O_CLOEXEC);
 	int initrd_fd __close = open("/sys/firmware/initrd", O_RDONLY | O_CLOEXEC);
@@ -82,6 +82,13 @@ int system_kexec_load(const char *kernel)
 	err = system_read("/proc/cmdline", command_line, sizeof(command_line));
 	if (err)
 		return err;
+	if (*append) {
+		size_t length = strlen(command_line);
+
+		if (length + strlen(append) + 2 > sizeof(command_line))
+			return -E2BIG;
+		sprintf(command_line + length, " %s", append);
+	}
 	/* The kernel reads a file by its size, which sysfs does not tell: hand it a copy. */
 	copy_fd = memfd_create("initrd", MFD_CLOEXEC);
 	if (copy_fd < 0)

@@ -40,12 +40,13 @@ int system_write(const char *path, const char *word);
  * system_kexec_load - load the next kernel, with the initrd that this one was started with, and
  * this one's command line
  * @kernel: image
+ * @append: more words for its command line, or ""
  *
  * The initrd is the one kept under /sys/firmware (retain_initrd), so the next kernel needs no disk.
  *
  * Return: 0 or a negative errno.
  */
-int system_kexec_load(const char *kernel);
+int system_kexec_load(const char *kernel, const char *append);
 
 /**
  * system_kexec - jump to the loaded kernel

@@ -21,10 +21,6 @@
 #include "agent.h"
 #include "dma.h"
 
-#define TOKEN_MEMORY 1ull
-#define TOKEN_IOMMUFD 2ull
-#define TOKEN_DEVICE 10ull
-#define TOKEN_HWPT 0x6873ull
 /* Frames that fit the books: 40 minutes at a frame every 20 ms. */
 #define FRAMES_MAX (1u << 17)
 /* Where an edu that is not preserved tries to write: the same IOVA leads there for the others. */
@@ -195,15 +191,15 @@ static int sign(struct agent *a)
 static int mark(struct agent *a)
 {
 	return result(a, dma_expect_result(iommufd_hwpt_mark(dma.shared->iommufd,
-							     dma.shared->hwpt_id, TOKEN_HWPT),
+							     dma.shared->hwpt_id, DMA_TOKEN_HWPT),
 					   0, "marking the HWPT"));
 }
 
 static int preserve_memory(struct agent *a)
 {
-	return result(a,
-		      dma_expect_result(liveupdate_preserve_fd(a->session, dma.memfd, TOKEN_MEMORY),
-					0, "preserving the memfd"));
+	return result(a, dma_expect_result(liveupdate_preserve_fd(a->session, dma.memfd,
+								  DMA_TOKEN_MEMORY),
+					   0, "preserving the memfd"));
 }
 
 static int preserve(struct agent *a)
@@ -214,9 +210,9 @@ static int preserve(struct agent *a)
 	edu_event = eventfd(0, EFD_CLOEXEC);
 	err = vfio_irq_enable(&dma.vfio[EDU], VFIO_IRQ_MSI, &edu_event, 1);
 	if (!err)
-		err = liveupdate_preserve_fd(a->session, dma.shared->iommufd, TOKEN_IOMMUFD);
+		err = liveupdate_preserve_fd(a->session, dma.shared->iommufd, DMA_TOKEN_IOMMUFD);
 	for (int d = 0; !err && d < DMA_DEVICES; d++)
-		err = liveupdate_preserve_fd(a->session, dma.vfio[d].fd, TOKEN_DEVICE + d);
+		err = liveupdate_preserve_fd(a->session, dma.vfio[d].fd, DMA_TOKEN_DEVICE + d);
 	return result(a, dma_expect_result(err, 0, "preserving the iommufd and the devices"));
 }
 
@@ -286,7 +282,7 @@ static int retrieve_memory(struct agent *a)
 {
 	int err;
 
-	dma.memfd = liveupdate_retrieve_fd(a->session, TOKEN_MEMORY);
+	dma.memfd = liveupdate_retrieve_fd(a->session, DMA_TOKEN_MEMORY);
 	if (dma.memfd < 0)
 		return world_problem(&a->w, dma.memfd, "retrieving the memfd");
 	err = dma_map_memory();
@@ -302,11 +298,11 @@ static int retrieve(struct agent *a)
 	if (!dma_expect_result(vfio_open(&again, dma.shared->address[EDU]), -EBUSY,
 			       "opening the device's file"))
 		return result(a, false);
-	iommufd = liveupdate_retrieve_fd(a->session, TOKEN_IOMMUFD);
+	iommufd = liveupdate_retrieve_fd(a->session, DMA_TOKEN_IOMMUFD);
 	dma.shared->iommufd = iommufd;
 	return result(a,
 		      dma_expect(iommufd >= 0, "retrieving the iommufd: %s", strerror(-iommufd)) &&
-			      dma_expect_result(iommufd_hwpt_retrieve(iommufd, TOKEN_HWPT,
+			      dma_expect_result(iommufd_hwpt_retrieve(iommufd, DMA_TOKEN_HWPT,
 								      &dma.shared->hwpt_id),
 						0, "retrieving the HWPT"));
 }
@@ -314,7 +310,7 @@ static int retrieve(struct agent *a)
 static bool retrieve_devices(struct agent *a)
 {
 	for (int d = 0; d < DMA_DEVICES; d++) {
-		int fd = liveupdate_retrieve_fd(a->session, TOKEN_DEVICE + d);
+		int fd = liveupdate_retrieve_fd(a->session, DMA_TOKEN_DEVICE + d);
 
 		if (!dma_expect(fd >= 0, "retrieving device %d: %s", d, strerror(-fd)))
 			return false;

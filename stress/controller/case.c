@@ -37,6 +37,7 @@ struct run {
 	struct event_stream stream;
 	struct verdict verdict;
 	char stage[32];
+	bool console_says; /* what the plan wants to see there */
 	int error; /* of writing results */
 };
 
@@ -55,7 +56,8 @@ struct json_object *case_json(const struct plan_case *c)
 	static const enum option_id numbers[] = { OPT_cycles,	  OPT_domains,	OPT_devices,
 						  OPT_iommufds,	  OPT_mappings, OPT_seed,
 						  OPT_ring,	  OPT_fault_cycle };
-	static const enum option_id texts[] = { OPT_iommu, OPT_workload, OPT_scenario, OPT_fault };
+	static const enum option_id texts[] = { OPT_iommu, OPT_workload, OPT_scenario, OPT_fault,
+						OPT_next_append };
 	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit };
 	const char *unit = plan_text(c, OPT_unit);
 	struct json_object *object = json_object_new_object();
@@ -129,6 +131,9 @@ static int take_event(void *context, const char *line, size_t length)
 static int take_console(void *context, const char *line, size_t length)
 {
 	struct run *run = context;
+	const char *wanted = plan_text(run->plan_case, OPT_expect_console);
+
+	run->console_says = run->console_says || memmem(line, length, wanted, strlen(wanted));
 
 	verdict_console(&run->verdict, line, length);
 	return 0;
@@ -240,6 +245,12 @@ static void decide(struct run *run, enum ending ending, struct case_outcome *out
 	run->verdict.lost = run->stream.lost;
 	outcome->verdict =
 		verdict_decide(&run->verdict, ending, outcome->detail, sizeof(outcome->detail));
+	if (*plan_text(run->plan_case, OPT_expect_console) && !run->console_says) {
+		outcome->verdict = RESULTS_FAIL;
+		snprintf(outcome->detail, sizeof(outcome->detail), "the console never says '%s'",
+			 plan_text(run->plan_case, OPT_expect_console));
+		return;
+	}
 	length = strlen(outcome->detail);
 	if ((ending == ENDING_KILLED || ending == ENDING_DIED) && *run->target.exit_text)
 		snprintf(outcome->detail + length, sizeof(outcome->detail) - length, "; %s",

@@ -2,6 +2,7 @@
 /* Around a machine whose devices do DMA: what the agent asks for, frames and books; see rig.h. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <json-c/json.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -144,6 +145,35 @@ static long long note_arrived(struct rig *rig, const char *line)
 }
 
 /*
+ * Frames that the card took and dropped, without counting them, while it had no descriptor: QEMU's
+ * does so whenever its command register is written.
+ */
+static uint64_t missed_when_full(const struct rig *rig, const struct peer_log *log)
+{
+	uint64_t nr = 0;
+
+	for (uint64_t i = rig->accounted; rig->jump.full_ns && i < log->nr; i++)
+		nr += log->fates[i] == FRAME_SENT && !frame_book_has(rig->book, i) &&
+		      log->sent_ns[i] >= rig->jump.full_ns && log->sent_ns[i] < rig->jump.back_ns;
+	return nr;
+}
+
+/* For whoever has to find out why: a frame that was sent and is not here. */
+static void name_lost(const struct rig *rig, const struct peer_log *log, char *text, size_t size)
+{
+	for (uint64_t i = rig->accounted; i < log->nr; i++) {
+		if (log->fates[i] != FRAME_SENT || frame_book_has(rig->book, i))
+			continue;
+		snprintf(
+			text, size,
+			"; the first: number %llu, sent %.1f ms after it was due, %.1f ms after the blackout's begin",
+			(unsigned long long)i, (log->sent_ns[i] - log->due_ns[i]) / 1e6,
+			((double)log->sent_ns[i] - rig->jump.begin_ns) / 1e6);
+		return;
+	}
+}
+
+/*
  * Each frame that was due since the last account has one fate; none is lost, and only the phase that
  * is called so overruns.
  */
@@ -154,7 +184,7 @@ static long long account(struct rig *rig, const char *line)
 	struct frame_account now;
 	uint64_t due, sent, arrived, overrun, lost, odd;
 	struct peer_log log;
-	char phase[16], name[32];
+	char phase[16], name[32], first_lost[160] = "";
 	bool ok;
 
 	if (!rig->peer ||
@@ -162,24 +192,29 @@ static long long account(struct rig *rig, const char *line)
 		return -EINVAL;
 	rig->book->duplicated = duplicated;
 	peer_log(rig->peer, &log);
-	frame_account(&now, rig->book, log.fates, log.nr, missed);
+	frame_account(&now, rig->book, log.fates, log.nr,
+		      rig->full + missed_when_full(rig, &log) + missed);
 	due = log.nr - rig->accounted;
 	sent = now.sent - before.sent;
 	arrived = now.arrived - before.arrived;
 	overrun = now.overrun - before.overrun;
 	lost = now.lost - before.lost;
 	odd = now.duplicated + now.impossible + wrong;
+	rig->full += missed_when_full(rig, &log);
+	if (lost)
+		name_lost(rig, &log, first_lost, sizeof(first_lost));
 	rig->account = now;
 	rig->accounted = log.nr;
-	ok = due && sent + overrun == due && arrived + lost == sent && !lost && !odd &&
+	ok = due && arrived + overrun == due && !lost && !odd &&
 	     !!overrun == !strcmp(phase, "overrun");
 	snprintf(name, sizeof(name), "frames%s%s", strcmp(phase, "jump") ? "-" : "",
 		 strcmp(phase, "jump") ? phase : "");
 	rig_check(
 		rig, name, ok,
-		"%llu frames due, %llu sent, %llu arrived, %llu overrun, %llu lost, %llu duplicated, impossible or out of order",
+		"%llu frames due, %llu sent, %llu arrived, %llu overrun, %llu lost, %llu duplicated, impossible or out of order%s",
 		(unsigned long long)due, (unsigned long long)sent, (unsigned long long)arrived,
-		(unsigned long long)overrun, (unsigned long long)lost, (unsigned long long)odd);
+		(unsigned long long)overrun, (unsigned long long)lost, (unsigned long long)odd,
+		first_lost);
 	rig_metric(rig, "frames_arrived", "frames", arrived, "igb");
 	rig_metric(rig, "frames_lost", "frames", lost, "igb");
 	rig_metric(rig, "frames_overrun", "frames", overrun, "igb");
@@ -521,13 +556,17 @@ static int copy_texts(struct rig_config *config)
 	config->console = strdup(config->console);
 	config->local = strdup(config->local);
 	config->remote = strdup(config->remote);
-	return config->memory && config->console && config->local && config->remote ? 0 : -ENOMEM;
+	config->jump_fault = strdup(config->jump_fault);
+	return config->memory && config->console && config->local && config->remote &&
+			       config->jump_fault ?
+		       0 :
+		       -ENOMEM;
 }
 
 int rig_open(struct rig **out, const struct rig_config *config)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
-	int err = rig ? 0 : -ENOMEM;
+	int err = rig ? 0 : -ENOMEM, texts;
 
 	if (err)
 		return err;
@@ -536,11 +575,16 @@ int rig_open(struct rig **out, const struct rig_config *config)
 	rig->config.events_fd = -1;
 	rig->qtest.fd = -1;
 	rig->memory.fd = -1;
+	texts = copy_texts(&rig->config);
+	rig->memory_fd = open(config->memory, O_RDWR | O_CLOEXEC);
+	if (rig->memory_fd < 0)
+		err = -errno;
 	rig->frame_bytes = FRAME_BYTES;
 	rig->max_points = 2 * config->entries + OTHER_POINTS;
 	rig->points = calloc(rig->max_points, sizeof(*rig->points));
 	rig->book = malloc(frame_book_bytes(config->frames_max));
-	err = copy_texts(&rig->config);
+	if (!err)
+		err = texts;
 	if (!err && (!rig->points || !rig->book))
 		err = -ENOMEM;
 	if (!err)
@@ -585,6 +629,8 @@ void rig_close(struct rig *rig)
 	qtest_close(&rig->qtest);
 	if (rig->memory.fd >= 0)
 		observe_close(&rig->memory);
+	if (rig->memory_fd >= 0)
+		close(rig->memory_fd);
 	if (rig->config.serial_fd >= 0)
 		close(rig->config.serial_fd);
 	if (rig->config.events_fd >= 0)
@@ -596,5 +642,6 @@ void rig_close(struct rig *rig)
 	free((char *)rig->config.console);
 	free((char *)rig->config.local);
 	free((char *)rig->config.remote);
+	free((char *)rig->config.jump_fault);
 	free(rig);
 }

@@ -28,6 +28,8 @@ struct rig;
  * @frame_interval_ns: from one frame to the next
  * @frames_max: frames that are accounted for
  * @entries: descriptors of the card's receive ring
+ * @jump_fault: what to change of the preserved records between the kernels (record.h), "device-gone"
+ *	to have the network card elsewhere, or "none"
  * @emit: takes an event; owns it
  * @context: for @emit
  */
@@ -43,6 +45,7 @@ struct rig_config {
 	uint64_t frame_interval_ns;
 	uint32_t frames_max;
 	uint32_t entries;
+	const char *jump_fault;
 	void (*emit)(void *context, struct json_object *event);
 	void *context;
 };

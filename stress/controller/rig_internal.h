@@ -44,18 +44,20 @@ struct rig_signature {
  * A live update as it is seen from here; times are of CLOCK_MONOTONIC, 0 for what has not come.
  * @preserved: devices are to go on; else they have to be stopped
  * @overrun: the ring is too short on purpose
+ * @full_ns: since when the card had no descriptor
  */
 struct rig_jump {
 	bool preserved, overrun, under_way;
 	long cycle;
 	long console_at;
-	uint64_t begin_ns, dark_ns, boot_ns, taken_ns, back_ns;
+	uint64_t begin_ns, dark_ns, boot_ns, taken_ns, full_ns, back_ns;
 };
 
 struct rig {
 	struct rig_config config;
 	struct qtest qtest;
 	struct observe_memory memory;
+	int memory_fd; /* the same, to write to */
 	struct observer *observer;
 	uint64_t observed_from, started_ns;
 	struct observe_point *points;
@@ -67,6 +69,7 @@ struct rig {
 	struct frame_book *book;
 	struct frame_account account;
 	uint64_t accounted;
+	uint64_t full; /* frames that were missed for want of a descriptor, seen from here */
 	struct rig_signature signatures[RIG_SIGNATURES];
 	uint8_t *pages; /* a bit for each signature that may be there */
 	uint64_t nr_pages;

@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include <flbench/cleanup.h>
 #include <flbench/edu_regs.h>
 
+#include "record.h"
 #include "rig_internal.h"
 
 /* Where QEMU's q35 has the registers of its IOMMU; 10.4.5 of the VT-d specification. */
@@ -24,11 +26,15 @@
 #define PCI_COMMAND 0x04u
 #define PCI_BAR0 0x10u
 #define PCI_COMMAND_MASTER 0x4u
+#define PCI_BUS_NUMBERS 0x18u
 #define PCI_CAPABILITIES 0x34u
 #define PCI_CAPABILITY_MSI 0x05u
 #define PCI_MSI_ENABLED (1u << 16)
 #define NVME_CONFIGURATION 0x14u
 #define NVME_BLOCK_BYTES 512u
+/* Head and tail of the receive ring; 82576EB datasheet, 8.10.7 and 8.10.8. */
+#define IGB_HEAD 0xc010u
+#define IGB_TAIL 0xc018u
 /* Behind the line of the console that says so, the old kernel stops the devices. */
 #define SHUTDOWN_MS 50
 #define LOOK_PAUSE_NS 500000u
@@ -85,6 +91,17 @@ static bool nvme_enabled(struct rig *rig, bool *enabled)
 		return false;
 	*enabled = value & 1;
 	return true;
+}
+
+/* Has the card used every descriptor that it was given? */
+static bool ring_is_full(struct rig *rig)
+{
+	const struct rig_watched *w = find_watched(rig, "igb");
+	uint32_t bar, head, tail;
+
+	return w && read_register(rig, w->config + PCI_BAR0, &bar) &&
+	       read_register(rig, (bar & ~0xfu) + IGB_HEAD, &head) &&
+	       read_register(rig, (bar & ~0xfu) + IGB_TAIL, &tail) && head == tail;
 }
 
 /* Could edu interrupt a processor, by a message that only the old kernel understands? */
@@ -192,6 +209,36 @@ static bool dma_in_the_dark(struct rig *rig)
 	return set_master(rig, "stranger", false) && ok;
 }
 
+/*
+ * The bus behind the bridge gets the next number: where the card was there is none, and where it is
+ * now nobody preserved one.
+ */
+static bool move_card(struct rig *rig)
+{
+	const struct rig_watched *w = find_watched(rig, "bridge");
+	uint32_t numbers;
+
+	if (!w || !read_register(rig, w->config + PCI_BUS_NUMBERS, &numbers))
+		return false;
+	/* Secondary and subordinate number. */
+	return !qtest_write32(&rig->qtest, w->config + PCI_BUS_NUMBERS, numbers + 0x010100);
+}
+
+/* What the new kernel is to find is not what the old one wrote. */
+static void break_record(struct rig *rig)
+{
+	void *memory =
+		mmap(NULL, rig->memory.size, PROT_READ | PROT_WRITE, MAP_SHARED, rig->memory_fd, 0);
+	int err = memory == MAP_FAILED ?
+			  -errno :
+			  record_break(memory, rig->memory.size, rig->config.jump_fault);
+
+	rig_check(rig, "record-changed", !err, "record fault %s: %s", rig->config.jump_fault,
+		  err ? strerror(-err) : "done");
+	if (memory != MAP_FAILED)
+		munmap(memory, rig->memory.size);
+}
+
 /* The old kernel has nothing more to say: what it left is looked at. */
 static void in_the_dark(struct rig *rig)
 {
@@ -203,6 +250,11 @@ static void in_the_dark(struct rig *rig)
 	} else {
 		check_state(rig, "stopped", false, STATE_STOPPED);
 	}
+	if (!strcmp(rig->config.jump_fault, "device-gone"))
+		rig_check(rig, "card-moved", move_card(rig),
+			  "the network card's bus gets another number");
+	else if (strcmp(rig->config.jump_fault, "none"))
+		break_record(rig);
 }
 
 void rig_jump_glance(struct rig *rig)
@@ -363,6 +415,8 @@ static long long end_of_blackout(struct rig *rig)
 			   name);
 		if (class != RIG_IGB && class != RIG_NVME)
 			continue;
+		if (class == RIG_IGB && of_class.nr && ring_is_full(rig))
+			jump->full_ns = picked[of_class.nr - 1].at_ns;
 		observe_gap(&gap, &of_class, jump->begin_ns, jump->back_ns);
 		rig_metric(rig, "dma_gap_ns", "ns", gap.longest_ns, name);
 	}
@@ -388,6 +442,32 @@ static long long quiet(struct rig *rig)
 	ok = set_master(rig, "edu", true) && start_dma(rig, &rig->friend) && ok;
 	pause_ms(EDU_DMA_DELAY_MS + 100);
 	return set_master(rig, "edu", false) && ok ? 0 : -EIO;
+}
+
+/*
+ * The unit translates, but nothing of what was preserved: whatever is started goes nowhere, and no
+ * frame arrives. What is looked at was named before the jump.
+ */
+static long long blocked(struct rig *rig)
+{
+	struct observe_log log = { 0 };
+	uint32_t value = 0;
+	bool ok = read_register(rig, VTD_REGISTERS + VTD_STATUS, &value) &&
+		  value & VTD_STATUS_TRANSLATES;
+
+	ok = set_master(rig, "edu", true) && set_master(rig, "igb", true) && ok;
+	if (rig->observer || observe_start(&rig->observer, &rig->memory, rig->points,
+					   rig->nr_points, rig->max_points, LOOK_PAUSE_NS))
+		return -EINVAL;
+	ok = start_dma(rig, &rig->friend) && ok;
+	pause_ms(EDU_DMA_DELAY_MS + 500);
+	observe_stop(rig->observer, &log);
+	observe_free(rig->observer);
+	rig->observer = NULL;
+	rig_check(rig, "blocked", ok && !log.nr,
+		  "IOMMU %s; of edu's copy, and of frames due meanwhile, %llu arrive",
+		  value & VTD_STATUS_TRANSLATES ? "on" : "off", (unsigned long long)log.nr);
+	return ok && !log.nr ? 0 : -EIO;
 }
 
 void rig_jump_end(struct rig *rig)
@@ -444,6 +524,8 @@ bool rig_jump_answer(struct rig *rig, const char *line, long long *number)
 		*number = begin(rig, line);
 	else if (!strcmp(word, "back"))
 		*number = end_of_blackout(rig);
+	else if (!strcmp(word, "blocked"))
+		*number = blocked(rig);
 	else if (!strcmp(word, "quiet"))
 		*number = quiet(rig);
 	else

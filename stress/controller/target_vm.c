@@ -569,6 +569,7 @@ static int open_rig(struct target *target, const struct around *around)
 		.frame_interval_ns = plan_number(c, OPT_frame_interval) * 1000,
 		.frames_max = FRAMES_MAX,
 		.entries = plan_number(c, OPT_ring),
+		.jump_fault = plan_text(c, OPT_jump_fault),
 		.emit = emit_outside,
 		.context = target,
 	};

@@ -62,4 +62,10 @@ int fail_nth_retrieve(struct agent *a);
 int fail_nth_adopt(struct agent *a);
 int fail_nth_file_retrieve(struct agent *a);
 
+/* dma.c: devices that nobody takes, and kernels that cannot use what was preserved */
+int dma_unseen_retrieve(struct agent *a);
+int dma_refused_retrieve(struct agent *a);
+int dma_unrestorable_retrieve(struct agent *a);
+int dma_gone_retrieve(struct agent *a);
+
 #endif

@@ -243,6 +243,38 @@ static const struct scenario scenarios[] = {
 		.twin = "loop: a ring that is long enough overruns nothing",
 		.workload = "dma",
 	},
+	{
+		.name = "dma-unseen",
+		.proves =
+			"devices of a session that is finished unseen are reset and still, and the IOMMU blocks them",
+		.twin = "loop: devices that are retrieved go on",
+		.workload = "dma",
+		.retrieve = dma_unseen_retrieve,
+	},
+	{
+		.name = "dma-refused",
+		.proves =
+			"where the new kernel cannot use what was preserved it says why, blocks the devices, and hands out nothing",
+		.twin = "loop: the same without the fault is taken over",
+		.workload = "dma",
+		.retrieve = dma_refused_retrieve,
+	},
+	{
+		.name = "dma-unrestorable",
+		.proves =
+			"a domain that cannot be restored is refused, its devices go on in memory that nobody else gets, and the session stays",
+		.twin = "loop: the same without the fault is taken over",
+		.workload = "dma",
+		.retrieve = dma_unrestorable_retrieve,
+	},
+	{
+		.name = "dma-gone",
+		.proves =
+			"a device that is not there any more cannot be had, and the others of its domain are taken over",
+		.twin = "loop: a device that is there is taken over",
+		.workload = "dma",
+		.retrieve = dma_gone_retrieve,
+	},
 };
 
 const struct scenario *scenario_find(const char *name)
