@@ -23,6 +23,11 @@ function read_table(file,	line, part, n, rest, scope, got)
 			scope = "run"
 		else if (line ~ /COMMAND_OPTIONS \*\//)
 			scope = "command"
+		if (line ~ /^WITH_DMA\(/) {
+			split(line, part, "\"")
+			split(substr(part[1], 10), rest, /, */)
+			dma_fallback[rest[1]] = part[2]
+		}
 		if (line !~ /^OPTION\(/)
 			continue
 		n = split(line, part, "\"")
@@ -183,7 +188,25 @@ function effective(section, name)
 		return plan[section, name]
 	if (("global", name) in plan)
 		return plan["global", name]
+	if (name != "workload" && effective(section, "workload") == "dma" && name in dma_fallback)
+		return dma_fallback[name]
 	return fallback[name]
+}
+
+# The same rules as in bench/plan.c, check_dma().
+function check_dma(where, section,	i, n, names, numbers)
+{
+	if (effective(section, "iommu") != "intel")
+		die(where "workload=dma needs devices behind an IOMMU; give iommu=intel")
+	n = split("domains devices iommufds mappings", names, " ")
+	split("1 3 1 4", numbers, " ")
+	for (i = 1; i <= n; i++)
+		if (effective(section, names[i]) != numbers[i])
+			die(where "with workload=dma " names[i] " is always " numbers[i] "; leave it out")
+	if (effective(section, "icount") == "yes")
+		die(where "with workload=dma frames come in real time; icount=yes cannot be")
+	if (effective(section, "ring") % 8)
+		die(where "ring=" effective(section, "ring") " is no multiple of 8")
 }
 
 function extreme(text, sign,	items, n, i, best)
@@ -198,6 +221,12 @@ function extreme(text, sign,	items, n, i, best)
 
 function check_together(where, section,	icount, unit)
 {
+	if (effective(section, "workload") == "dma") {
+		check_dma(where, section)
+		return
+	}
+	if (effective(section, "iommu") == "intel")
+		die(where "iommu=intel has no mock devices; give workload=dma, or iommu=mock")
 	if (extreme(effective(section, "iommufds"), 1) > extreme(effective(section, "domains"), -1))
 		die(where "iommufds=" effective(section, "iommufds") " is more than domains=" \
 		    effective(section, "domains") "; each iommufd needs a domain")

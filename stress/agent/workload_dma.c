@@ -25,6 +25,8 @@
 #define FRAMES_MAX (1u << 17)
 /* Where an edu that is not preserved tries to write: the same IOVA leads there for the others. */
 #define STRANGER_TO (100 * DMA_PAGE + 8)
+/* The first word that edu writes which lies at a multiple of its size. */
+#define EDU_SEEN 5
 /* How long frames may wait in sockets and in the card. */
 #define SETTLE_MS 500
 /* How long a frame may wait for QEMU, which has much to do while a kernel starts. */
@@ -119,6 +121,15 @@ static bool tell_devices(void)
 	       tell_device("stranger", stranger_address, false);
 }
 
+/* What edu copies, from @at on. */
+static uint32_t edu_word(size_t at)
+{
+	uint32_t word;
+
+	memcpy(&word, (uint8_t *)dma_area(AREA_EDU).memory + EDU_FROM + at, sizeof(word));
+	return word;
+}
+
 /* An edu of its own iommufd, which maps the same, but is not preserved. It works until the jump. */
 static bool set_up_stranger(void)
 {
@@ -146,9 +157,9 @@ static bool set_up_stranger(void)
 				(uint8_t *)dma_area(AREA_EDU).memory + EDU_FROM, EDU_BYTES),
 			"its bytes did not arrive");
 	dma_fill_area(AREA_DATA);
-	return ok && dma_expect(dma_ask("stranger %llx %llx %u",
+	return ok && dma_expect(dma_ask("stranger %llx %llx %u %x",
 					(unsigned long long)dma_bar_address(stranger_address),
-					(unsigned long long)to, EDU_BYTES) == 0,
+					(unsigned long long)to, EDU_BYTES, edu_word(0)) == 0,
 				"the controller does not take it");
 }
 
@@ -233,7 +244,7 @@ static bool name_words(void)
 	struct arrival_words word = { .stride = sizeof(uint32_t), .nr = 1, .mask = UINT32_MAX };
 	bool ok;
 
-	word.first = (uint8_t *)dma_area(AREA_EDU).memory + EDU_TO + 5;
+	word.first = (uint8_t *)dma_area(AREA_EDU).memory + EDU_TO + EDU_SEEN;
 	ok = dma_ask("watch nothing") == 0 && dma_ask("class 0") == 0 && dma_watch(word) &&
 	     dma_ask("class 1") == 0 && dma_watch(nvme_arrivals(&dma.nvme, 1)) &&
 	     dma_ask("class 2") == 0 && dma_watch(igb_arrivals(&dma.igb)) &&
@@ -244,10 +255,10 @@ static bool name_words(void)
 
 static bool tell_friend(void)
 {
-	return dma_expect(dma_ask("friend %llx %llx %u",
+	return dma_expect(dma_ask("friend %llx %llx %u %x",
 				  (unsigned long long)dma_bar_address(dma.shared->address[EDU]),
-				  (unsigned long long)dma_area(AREA_EDU).iova + EDU_TO,
-				  EDU_BYTES) == 0,
+				  (unsigned long long)dma_area(AREA_EDU).iova + EDU_TO, EDU_BYTES,
+				  edu_word(EDU_SEEN)) == 0,
 			  "the controller does not take edu");
 }
 

@@ -31,7 +31,8 @@ struct rig;
  * @jump_fault: what to change of the preserved records between the kernels (record.h), "device-gone"
  *	to have the network card elsewhere, or "none"
  * @emit: takes an event; owns it
- * @context: for @emit
+ * @end: ends a machine that is off and stays
+ * @context: for both
  */
 struct rig_config {
 	uint64_t seed;
@@ -47,6 +48,7 @@ struct rig_config {
 	uint32_t entries;
 	const char *jump_fault;
 	void (*emit)(void *context, struct json_object *event);
+	void (*end)(void *context);
 	void *context;
 };
 

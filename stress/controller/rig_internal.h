@@ -28,10 +28,10 @@ struct rig_watched {
 	bool stays;
 };
 
-/* DMA of an edu that can be started from here. */
+/* DMA of an edu that can be started from here. @word: what arrives at the word that is looked at */
 struct rig_dma {
 	unsigned long long bar, iova;
-	unsigned int bytes;
+	unsigned int bytes, word;
 };
 
 struct rig_signature {
@@ -44,10 +44,11 @@ struct rig_signature {
  * A live update as it is seen from here; times are of CLOCK_MONOTONIC, 0 for what has not come.
  * @preserved: devices are to go on; else they have to be stopped
  * @overrun: the ring is too short on purpose
+ * @off: the machine is switched off or reset, and stays to be looked at
  * @full_ns: since when the card had no descriptor
  */
 struct rig_jump {
-	bool preserved, overrun, under_way;
+	bool preserved, overrun, off, under_way;
 	long cycle;
 	long console_at;
 	uint64_t begin_ns, dark_ns, boot_ns, taken_ns, full_ns, back_ns;

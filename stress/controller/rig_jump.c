@@ -37,10 +37,14 @@
 #define IGB_TAIL 0xc018u
 /* Behind the line of the console that says so, the old kernel stops the devices. */
 #define SHUTDOWN_MS 50
+#define OFF_MS 500
 #define LOOK_PAUSE_NS 500000u
 
-/* What has to be on: of devices that stay, of the IOMMU. */
-enum rig_state { STATE_ON, STATE_QUIET, STATE_STOPPED };
+/*
+ * What has to be on: of devices that stay, of the IOMMU. Of a machine that is off only what was
+ * preserved is looked at.
+ */
+enum rig_state { STATE_ON, STATE_QUIET, STATE_STOPPED, STATE_OFF };
 
 static const char *const class_names[RIG_CLASSES] = { "edu", "nvme", "igb", "stranger" };
 static const char *const class_arrivals[RIG_CLASSES] = { "copies", "completions", "frames",
@@ -134,7 +138,7 @@ static bool check_state(struct rig *rig, const char *stage, bool stranger_on, en
 	size_t n;
 
 	translates = value & VTD_STATUS_TRANSLATES;
-	ok = ok && translates == (state != STATE_STOPPED);
+	ok = ok && translates == (state == STATE_ON || state == STATE_QUIET);
 	n = snprintf(detail, sizeof(detail), "IOMMU %s", translates ? "on" : "off");
 	for (unsigned int i = 0; i < rig->nr_watched; i++) {
 		const struct rig_watched *w = &rig->watched[i];
@@ -142,13 +146,14 @@ static bool check_state(struct rig *rig, const char *stage, bool stranger_on, en
 
 		ok = read_register(rig, w->config + PCI_COMMAND, &value) && ok;
 		on = value & PCI_COMMAND_MASTER;
-		if (on != wanted && !(state != STATE_ON && !strcmp(w->name, "bridge")))
+		if (on != wanted && !(state != STATE_ON && !strcmp(w->name, "bridge")) &&
+		    !(state == STATE_OFF && !w->stays))
 			ok = false;
 		n += snprintf(detail + n, sizeof(detail) - n, ", %s %s", w->name,
 			      on ? "bus master" : "no bus master");
 	}
 	/* The agent switches it on to leave; until it does so again, nobody takes interrupts. */
-	if (!edu_msi(rig, &msi) || msi != (leaving && rig->jump.preserved))
+	if (!edu_msi(rig, &msi) || (state != STATE_OFF && msi != (leaving && rig->jump.preserved)))
 		ok = false;
 	n += snprintf(detail + n, sizeof(detail) - n, ", edu's MSI %s", msi ? "on" : "off");
 	/* A device that was stopped by its bus-master bit alone keeps its queues. */
@@ -249,6 +254,9 @@ static void in_the_dark(struct rig *rig)
 			  "DMA of both edu devices is started while no kernel is in charge");
 	} else {
 		check_state(rig, "stopped", false, STATE_STOPPED);
+		rig_check(rig, "dma-stopped", start_dma(rig, &rig->friend),
+			  "edu's DMA is started while no kernel is in charge");
+		pause_ms(EDU_DMA_DELAY_MS + 100);
 	}
 	if (!strcmp(rig->config.jump_fault, "device-gone"))
 		rig_check(rig, "card-moved", move_card(rig),
@@ -257,12 +265,27 @@ static void in_the_dark(struct rig *rig)
 		break_record(rig);
 }
 
+/* Behind the last line the kernel stops what is left, and the machine. */
+static void look_when_off(struct rig *rig)
+{
+	if (!console_has(rig, "reboot: Power down") && !console_has(rig, "reboot: machine restart"))
+		return;
+	rig->jump.under_way = false;
+	pause_ms(OFF_MS);
+	check_state(rig, "off", false, STATE_OFF);
+	rig->config.end(rig->config.context);
+}
+
 void rig_jump_glance(struct rig *rig)
 {
 	struct rig_jump *jump = &rig->jump;
 
 	if (!jump->under_way)
 		return;
+	if (jump->off) {
+		look_when_off(rig);
+		return;
+	}
 	if (!jump->dark_ns) {
 		if (!console_has(rig, "Starting new kernel"))
 			return;
@@ -290,26 +313,37 @@ static long long begin(struct rig *rig, const char *line)
 	rig->cycle = cycle;
 	rig->jump = (struct rig_jump){
 		.cycle = cycle,
-		.preserved = strcmp(what, "stopped"),
+		.preserved = strcmp(what, "stopped") && strcmp(what, "off"),
 		.overrun = !strcmp(what, "overrun"),
+		.off = !strcmp(what, "off"),
 		.console_at = console_end(rig),
 	};
 	if (rig->jump.preserved)
 		check_state(rig, "leaving", true, STATE_ON);
 	rig->jump.under_way = true;
 	rig->jump.begin_ns = rig_now_ns();
+	if (rig->jump.off)
+		return 0;
 	return observe_start(&rig->observer, &rig->memory, rig->points, rig->nr_points,
 			     rig->max_points, LOOK_PAUSE_NS);
 }
 
-/* The arrivals of one class from @log. */
+/*
+ * The arrivals of one class from @log. A copy of an edu is known by its bytes: memory that was not
+ * preserved gets other words for other reasons, as the new kernel uses it.
+ */
 static void pick(const struct rig *rig, const struct observe_log *log, enum rig_class class,
 		 struct observe_arrival *picked, struct observe_log *of_class)
 {
+	const struct rig_dma *dma = class == RIG_EDU	  ? &rig->friend :
+				    class == RIG_STRANGER ? &rig->stranger :
+							    NULL;
+
 	*of_class = (struct observe_log){ .arrivals = picked };
 	for (uint64_t i = 0; i < log->nr; i++)
 		if (log->arrivals[i].point >= rig->class_start[class] &&
-		    log->arrivals[i].point < rig->class_end[class])
+		    log->arrivals[i].point < rig->class_end[class] &&
+		    (!dma || log->arrivals[i].word == dma->word))
 			picked[of_class->nr++] = log->arrivals[i];
 }
 
@@ -363,9 +397,9 @@ static void check_ring(struct rig *rig, uint64_t blackout_ns)
 static void check_arrivals(struct rig *rig, const struct observe_log *log, const uint64_t *nr)
 {
 	if (!rig->jump.preserved) {
-		rig_check(rig, "nothing-arrives", !nr[RIG_EDU] && !nr[RIG_STRANGER],
-			  "copies of edu %llu, of the other edu %llu",
-			  (unsigned long long)nr[RIG_EDU], (unsigned long long)nr[RIG_STRANGER]);
+		rig_check(rig, "nothing-arrives", !nr[RIG_EDU],
+			  "%llu copies of edu, of 1 started while no kernel was in charge",
+			  (unsigned long long)nr[RIG_EDU]);
 		return;
 	}
 	rig_check(
@@ -500,7 +534,10 @@ static long long add_watched(struct rig *rig, const char *line)
 
 static long long set_dma(const char *line, struct rig_dma *dma)
 {
-	return sscanf(line, "%llx %llx %u", &dma->bar, &dma->iova, &dma->bytes) == 3 ? 0 : -EINVAL;
+	return sscanf(line, "%llx %llx %u %x", &dma->bar, &dma->iova, &dma->bytes, &dma->word) ==
+			       4 ?
+		       0 :
+		       -EINVAL;
 }
 
 bool rig_jump_answer(struct rig *rig, const char *line, long long *number)

@@ -205,6 +205,10 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 		add(&arguments, "socket,id=events,fd=%d", SERIAL_FD);
 		add(&arguments, "-serial");
 		add(&arguments, "chardev:events");
+		if (plan_bool(plan_case, OPT_stay)) {
+			add(&arguments, "-action");
+			add(&arguments, "shutdown=pause");
+		}
 		add_devices(&arguments, plan_case);
 	} else {
 		add(&arguments, "-serial");
@@ -550,6 +554,15 @@ static void emit_outside(void *context, struct json_object *event)
 	json_object_put(event);
 }
 
+/* Nobody needs the machine any more: one that stays has to be told. */
+static void end_machine(void *context)
+{
+	const struct target *target = context;
+
+	if (target->pid > 0)
+		kill(target->pid, SIGTERM);
+}
+
 static int open_rig(struct target *target, const struct around *around)
 {
 	const struct plan_case *c = target->plan_case;
@@ -571,6 +584,7 @@ static int open_rig(struct target *target, const struct around *around)
 		.entries = plan_number(c, OPT_ring),
 		.jump_fault = plan_text(c, OPT_jump_fault),
 		.emit = emit_outside,
+		.end = end_machine,
 		.context = target,
 	};
 

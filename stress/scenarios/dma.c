@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <unistd.h>
 
 #include <flbench/cleanup.h>
@@ -35,6 +36,29 @@ static int finish(struct agent *a, int wanted, const char *what)
 		a->session = -1;
 	}
 	return err == wanted ? 0 : err ?: -EPROTO;
+}
+
+/*
+ * A reboot that is no live update hands nothing over, so devices have to be stopped, preserved or
+ * not. The case ends here: the controller looks at the machine when it is off.
+ */
+static int leave_by(struct agent *a, int command)
+{
+	agent_check(a, "ready", dma_ask("jump %u off", a->log.cycle + 1) == 0,
+		    "the controller looks on");
+	event_done(&a->log, true, "the machine is switched off while devices are preserved");
+	reboot(command);
+	return -errno;
+}
+
+int dma_reboot_leave(struct agent *a)
+{
+	return leave_by(a, RB_AUTOBOOT);
+}
+
+int dma_power_off_leave(struct agent *a)
+{
+	return leave_by(a, RB_POWER_OFF);
 }
 
 /*

@@ -63,6 +63,8 @@ int fail_nth_adopt(struct agent *a);
 int fail_nth_file_retrieve(struct agent *a);
 
 /* dma.c: devices that nobody takes, and kernels that cannot use what was preserved */
+int dma_reboot_leave(struct agent *a);
+int dma_power_off_leave(struct agent *a);
 int dma_unseen_retrieve(struct agent *a);
 int dma_refused_retrieve(struct agent *a);
 int dma_unrestorable_retrieve(struct agent *a);

@@ -244,6 +244,21 @@ static const struct scenario scenarios[] = {
 		.workload = "dma",
 	},
 	{
+		.name = "dma-reboot",
+		.proves =
+			"an ordinary reboot, while devices are preserved, stops their DMA and the IOMMU",
+		.twin = "loop: the live update does not",
+		.workload = "dma",
+		.leave = dma_reboot_leave,
+	},
+	{
+		.name = "dma-power-off",
+		.proves = "so does switching the machine off",
+		.twin = "loop: the live update does not",
+		.workload = "dma",
+		.leave = dma_power_off_leave,
+	},
+	{
 		.name = "dma-unseen",
 		.proves =
 			"devices of a session that is finished unseen are reset and still, and the IOMMU blocks them",

@@ -1078,6 +1078,9 @@ struct iommu_domain *iommu_liveupdate_restore_domain(u32 index, u32 *flags)
 		return ERR_PTR(err);
 	domain = iommu_liveupdate_incoming_restore_domain(incoming, index, flags);
 	iommu_liveupdate_put_incoming();
+	if (IS_ERR(domain) && domain != ERR_PTR(-ENOMEM))
+		pr_err("domain %u cannot be restored, its page table stays as it is: %pe\n",
+		       index, domain);
 	return domain;
 }
 EXPORT_SYMBOL_GPL(iommu_liveupdate_restore_domain);
