@@ -214,29 +214,9 @@ static bool nvme_wrap(void)
 	return true;
 }
 
-/* A completion interrupts once, with its own queue's vector. */
 static bool nvme_interrupt(void)
 {
-	bool ok = true;
-
-	for (uint32_t q = 0; q <= DMA_NVME_QUEUES; q++)
-		dma_interrupts(nvme_event[q], 0);
-	for (uint32_t q = 1; ok && q <= DMA_NVME_QUEUES; q++) {
-		uint32_t other = DMA_NVME_QUEUES + 1 - q;
-		struct nvme_done done;
-		int err = nvme_submit(&dma.nvme, q, false, 0, 1, dma_area(AREA_DATA).iova, 0);
-
-		ok = dma_expect(err >= 0, "nvme_submit: %s", strerror(-err)) &&
-		     dma_expect(dma_interrupts(nvme_event[q], DMA_NVME_WAIT_MS) == 1,
-				"queue %u: not one interrupt", q) &&
-		     dma_expect(!dma_interrupts(nvme_event[other], 50) &&
-					!dma_interrupts(nvme_event[0], 0),
-				"queue %u: an interrupt of another vector", q) &&
-		     dma_expect_result(nvme_wait(&dma.nvme, q, &done, DMA_NVME_WAIT_MS), 0,
-				       "nvme_wait");
-	}
-	dma_fill_area(AREA_DATA);
-	return ok;
+	return dma_nvme_interrupts(nvme_event);
 }
 
 static bool nvme_full(void)

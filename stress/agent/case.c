@@ -123,6 +123,7 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	if (seed)
 		c->seed = json_object_get_int64(seed);
 	read_bool(&r, "preserve", false, &c->preserve);
+	read_bool(&r, "edu_bridge", false, &c->edu_bridge);
 	read_bool(&r, "kmemleak", false, &c->kmemleak);
 	read_bool(&r, "kunit", false, &c->kunit);
 	c->instructions = read_choice(&r, "unit", true, units) == 0;

@@ -35,6 +35,7 @@ enum case_fault {
  * @instructions: the clock counts instructions (icount); false: nanoseconds
  * @workload: kind of devices and what they do
  * @ring: descriptors of a network card's ring, for workloads that have one
+ * @edu_bridge: the edu that is preserved is the one behind a bridge
  * @kmemleak: scan in each cycle
  * @kunit: report the KUnit results of the first boot
  * @fault: what to do on purpose in cycle @fault_cycle
@@ -57,6 +58,7 @@ struct agent_case {
 	uint64_t seed;
 	bool preserve;
 	bool instructions;
+	bool edu_bridge;
 	bool kmemleak;
 	bool kunit;
 	enum case_fault fault;

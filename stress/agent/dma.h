@@ -84,6 +84,7 @@ struct dma_shared {
  * @seed: of everything in memory
  * @entries: of igb's ring
  * @frames_max: frames that are accounted for
+ * @edu_nth: which edu is the one that is used, in the order of addresses; the other is the stranger
  * @ask: asks the controller for something in a line; its answer is a number, negative for no
  * @memfd: the memory
  * @memory: it, mapped
@@ -100,6 +101,7 @@ struct dma {
 	uint64_t seed;
 	uint32_t entries;
 	uint32_t frames_max;
+	unsigned int edu_nth;
 	long long (*ask)(const char *line);
 	int memfd;
 	uint8_t *memory;
@@ -163,8 +165,12 @@ bool dma_edu_go_on(void);
 /* Return: how often it interrupted within @timeout_ms of the first. */
 uint64_t dma_interrupts(int eventfd, int timeout_ms);
 
-/* MSI-X on with @events, an eventfd for each queue pair and the admin one, and the queues made. */
+/* MSI-X on, with an eventfd for each queue pair and the admin one. */
+bool dma_nvme_listen(int *events);
+/* The same, and the queues made. */
 bool dma_nvme_start(int *events);
+/* A completion interrupts once, with its own queue's vector. */
+bool dma_nvme_interrupts(const int *events);
 /* Blocks that say where they are. All begin with the same DMA_SIGNATURE_BYTES. */
 void dma_sign_block(uint8_t *data, uint64_t lba);
 int dma_nvme_transfer(bool write, uint64_t lba, uint32_t blocks, size_t offset);

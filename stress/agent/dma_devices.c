@@ -42,8 +42,8 @@ int dma_open(uint16_t vendor, uint16_t device, unsigned int nth, struct vfio_dev
 
 static int open_device(enum dma_which d)
 {
-	int err = dma_open(identities[d][0], identities[d][1], 0, &dma.vfio[d],
-			   dma.shared->address[d]);
+	int err = dma_open(identities[d][0], identities[d][1], d == EDU ? dma.edu_nth : 0,
+			   &dma.vfio[d], dma.shared->address[d]);
 
 	if (!err)
 		err = vfio_bind(&dma.vfio[d], dma.shared->iommufd);
@@ -238,16 +238,22 @@ bool dma_edu_go_on(void)
 
 /* ---- NVMe ---- */
 
+bool dma_nvme_listen(int *events)
+{
+	for (uint32_t i = 0; i <= DMA_NVME_QUEUES; i++)
+		events[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return dma_expect_result(vfio_irq_enable(&dma.vfio[NVME], VFIO_IRQ_MSIX, events,
+						 DMA_NVME_QUEUES + 1),
+				 0, "MSI-X on");
+}
+
 bool dma_nvme_start(int *events)
 {
 	struct dma_region memory_region = dma_area(AREA_NVME);
 	struct nvme_namespace ns;
 	int err;
 
-	for (uint32_t i = 0; i <= DMA_NVME_QUEUES; i++)
-		events[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	err = vfio_irq_enable(&dma.vfio[NVME], VFIO_IRQ_MSIX, events, DMA_NVME_QUEUES + 1);
-	if (!dma_expect_result(err, 0, "MSI-X on"))
+	if (!dma_nvme_listen(events))
 		return false;
 	err = nvme_init(&dma.nvme, &dma.vfio[NVME], &memory_region, DMA_NVME_QUEUES, DMA_NVME_DEPTH,
 			true);
@@ -335,6 +341,29 @@ static bool is_block(const uint8_t *data, uint64_t lba)
 		same = !memcmp(data + i * sizeof(word), &word, sizeof(word));
 	}
 	return same;
+}
+
+bool dma_nvme_interrupts(const int *events)
+{
+	bool ok = true;
+
+	for (uint32_t q = 0; q <= DMA_NVME_QUEUES; q++)
+		dma_interrupts(events[q], 0);
+	for (uint32_t q = 1; ok && q <= DMA_NVME_QUEUES; q++) {
+		uint32_t other = DMA_NVME_QUEUES + 1 - q;
+		struct nvme_done done;
+		int err = nvme_submit(&dma.nvme, q, false, 0, 1, dma_area(AREA_DATA).iova, 0);
+
+		ok = dma_expect(err >= 0, "nvme_submit: %s", strerror(-err)) &&
+		     dma_expect(dma_interrupts(events[q], DMA_NVME_WAIT_MS) == 1,
+				"queue %u: not one interrupt", q) &&
+		     dma_expect(!dma_interrupts(events[other], 50) && !dma_interrupts(events[0], 0),
+				"queue %u: an interrupt of another vector", q) &&
+		     dma_expect_result(nvme_wait(&dma.nvme, q, &done, DMA_NVME_WAIT_MS), 0,
+				       "nvme_wait");
+	}
+	dma_fill_area(AREA_DATA);
+	return ok;
 }
 
 bool dma_nvme_fly(void)

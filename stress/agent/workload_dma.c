@@ -40,6 +40,7 @@ static char stranger_address[VFIO_ADDRESS_SIZE];
 static int stranger_iommufd = -1;
 static int nvme_events[DMA_NVME_QUEUES + 1];
 static int edu_event = -1;
+static unsigned int nr_bridges;
 
 static long long ask_controller(const char *line)
 {
@@ -67,6 +68,8 @@ static int begin(struct agent *a)
 	dma.seed = a->c.seed;
 	dma.entries = a->c.ring;
 	dma.frames_max = FRAMES_MAX;
+	/* Behind a bridge its bus has a higher number. */
+	dma.edu_nth = a->c.edu_bridge;
 	dma.ask = ask_controller;
 	return 0;
 }
@@ -108,16 +111,33 @@ static bool tell_device(const char *name, const char *address, bool stays)
 			  "the controller does not take device %s", address);
 }
 
-static bool tell_devices(void)
+/* All that is above a device has to forward what it sends. */
+static bool tell_bridges(const char *address)
 {
 	char path[PATH_MAX], bridge[PATH_MAX];
+	unsigned int number;
+	bool ok = true;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/..", dma.shared->address[IGB]);
-	return dma_expect(realpath(path, bridge), "%s: %s", path, strerror(errno)) && tell_ecam() &&
-	       tell_device("edu", dma.shared->address[EDU], true) &&
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/..", address);
+	ok = dma_expect(realpath(path, bridge), "%s: %s", path, strerror(errno));
+	/* The root bus is called otherwise. */
+	while (ok && sscanf(basename(bridge), "%*x:%x:%*x.%*x", &number) == 1) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "bridge%u", nr_bridges++);
+		ok = tell_device(name, basename(bridge), true);
+		*strrchr(bridge, '/') = '\0';
+	}
+	return ok;
+}
+
+static bool tell_devices(void)
+{
+	nr_bridges = 0;
+	return tell_ecam() && tell_device("edu", dma.shared->address[EDU], true) &&
 	       tell_device("nvme", dma.shared->address[NVME], true) &&
 	       tell_device("igb", dma.shared->address[IGB], true) &&
-	       tell_device("bridge", basename(bridge), true) &&
+	       tell_bridges(dma.shared->address[IGB]) && tell_bridges(dma.shared->address[EDU]) &&
 	       tell_device("stranger", stranger_address, false);
 }
 
@@ -140,7 +160,7 @@ static bool set_up_stranger(void)
 	int err;
 
 	stranger_iommufd = iommufd_open();
-	err = dma_open(EDU_VENDOR_ID, EDU_DEVICE_ID, 1, &stranger, stranger_address);
+	err = dma_open(EDU_VENDOR_ID, EDU_DEVICE_ID, !dma.edu_nth, &stranger, stranger_address);
 	if (!err)
 		err = vfio_bind(&stranger, stranger_iommufd);
 	if (!err)
@@ -418,7 +438,8 @@ static int remap(struct agent *a)
 static bool account(struct agent *a)
 {
 	return dma_expect(dma_ask("state finished") == 0, "see the check state-finished") &&
-	       dma_igb_receive(SETTLE_MS, true) &&
+	       dma_edu_unmapped(false) && dma_nvme_listen(nvme_events) &&
+	       dma_nvme_interrupts(nvme_events) && dma_igb_receive(SETTLE_MS, true) &&
 	       dma_expect(dma_ask("peer off") > 0, "nothing was sent") &&
 	       dma_igb_receive(SETTLE_MS, true) &&
 	       dma_igb_settle(overruns(a) ? "overrun" : "jump") &&

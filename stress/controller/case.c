@@ -58,7 +58,8 @@ struct json_object *case_json(const struct plan_case *c)
 						  OPT_ring,	  OPT_fault_cycle };
 	static const enum option_id texts[] = { OPT_iommu, OPT_workload, OPT_scenario, OPT_fault,
 						OPT_next_append };
-	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit };
+	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit,
+						OPT_edu_bridge };
 	const char *unit = plan_text(c, OPT_unit);
 	struct json_object *object = json_object_new_object();
 

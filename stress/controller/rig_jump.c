@@ -146,7 +146,7 @@ static bool check_state(struct rig *rig, const char *stage, bool stranger_on, en
 
 		ok = read_register(rig, w->config + PCI_COMMAND, &value) && ok;
 		on = value & PCI_COMMAND_MASTER;
-		if (on != wanted && !(state != STATE_ON && !strcmp(w->name, "bridge")) &&
+		if (on != wanted && !(state != STATE_ON && !strncmp(w->name, "bridge", 6)) &&
 		    !(state == STATE_OFF && !w->stays))
 			ok = false;
 		n += snprintf(detail + n, sizeof(detail) - n, ", %s %s", w->name,
@@ -220,7 +220,7 @@ static bool dma_in_the_dark(struct rig *rig)
  */
 static bool move_card(struct rig *rig)
 {
-	const struct rig_watched *w = find_watched(rig, "bridge");
+	const struct rig_watched *w = find_watched(rig, "bridge0");
 	uint32_t numbers;
 
 	if (!w || !read_register(rig, w->config + PCI_BUS_NUMBERS, &numbers))
@@ -299,7 +299,7 @@ void rig_jump_glance(struct rig *rig)
 		if (jump->preserved)
 			check_state(rig, "boot", false, STATE_ON);
 	}
-	if (!jump->taken_ns && console_has(rig, "translation stays on\n"))
+	if (!jump->taken_ns && console_has(rig, ": took over "))
 		jump->taken_ns = rig_now_ns();
 }
 

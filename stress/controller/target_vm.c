@@ -122,10 +122,17 @@ static void add_devices(struct arguments *arguments, const struct plan_case *pla
 	add(arguments, "/dev/null");
 	add(arguments, "-device");
 	add(arguments, "%s", mode_of(plan_case)->qemu_device);
-	for (int i = 0; i < 2; i++) {
+	add(arguments, "-device");
+	add(arguments, "edu,dma_mask=0xffffffffffffffff");
+	if (plan_bool(plan_case, OPT_edu_bridge)) {
 		add(arguments, "-device");
-		add(arguments, "edu,dma_mask=0xffffffffffffffff");
+		add(arguments, "pcie-root-port,id=root1,chassis=2");
+		add(arguments, "-device");
+		add(arguments, "pcie-pci-bridge,id=bridge0,bus=root1");
 	}
+	add(arguments, "-device");
+	add(arguments, "edu,dma_mask=0xffffffffffffffff%s",
+	    plan_bool(plan_case, OPT_edu_bridge) ? ",bus=bridge0,addr=1" : "");
 	add(arguments, "-drive");
 	add(arguments,
 	    "if=none,id=disk,format=raw,file=/proc/self/fd/%d,throttling.iops-total=%lld", DISK_FD,
