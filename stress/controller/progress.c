@@ -17,13 +17,17 @@
 #define BOOT_SECONDS 8.0
 #define CYCLE_SECONDS 6.0
 #define MAPPING_SECONDS 0.00015
+/* Devices that do DMA are given time to do it. */
+#define DMA_CYCLE_SECONDS 10.0
 
 double progress_expected(const struct plan_case *c)
 {
+	double cycle = strcmp(plan_text(c, OPT_workload), "dma") ? CYCLE_SECONDS :
+								   DMA_CYCLE_SECONDS;
 	double mappings = (double)plan_number(c, OPT_domains) * plan_number(c, OPT_mappings);
 
 	return BOOT_SECONDS +
-	       (plan_number(c, OPT_cycles) + 1) * (CYCLE_SECONDS + mappings * MAPPING_SECONDS);
+	       (plan_number(c, OPT_cycles) + 1) * (cycle + mappings * MAPPING_SECONDS);
 }
 
 const char *progress_time(double seconds)
