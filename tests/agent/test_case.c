@@ -73,7 +73,28 @@ static void bad_cases_are_refused(void **state)
 	refuse("\"fault\":\"hang\"", "\"fault\":\"explode\"", "\"fault\"");
 	refuse("\"preserve\":false", "\"preserve\":0", "\"preserve\"");
 	refuse("\"seed\":4294967295", "\"seed\":1.5", "\"seed\"");
+	refuse("\"unknown\":1", "\"workload\":\"nosuch\"", "\"workload\"");
+	refuse("\"unknown\":1", "\"workload\":\"dma\"", "\"ring\" is missing");
+	refuse("\"unknown\":1", "\"workload\":\"dma\",\"ring\":4", "\"ring\"");
 	refuse("{\"name\"", "[\"name\"", "not a JSON object");
+}
+
+/* What only one workload has is read with that, and else left alone. */
+static void workload_is_read(void **state)
+{
+	struct agent_case c;
+	char text[1024], error[256] = "";
+
+	assert_int_equal(case_parse(good, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.workload, "none");
+	assert_int_equal(c.ring, 0);
+	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good,
+		 "\"workload\":\"dma\",\"ring\":1024,\"edu_bridge\":true,\"next_append\":\"a=b\"");
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.workload, "dma");
+	assert_int_equal(c.ring, 1024);
+	assert_true(c.edu_bridge);
+	assert_string_equal(c.next_append, "a=b");
 }
 
 static void missing_file_is_named(void **state)
@@ -90,6 +111,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_case_is_read),
 		cmocka_unit_test(bad_cases_are_refused),
+		cmocka_unit_test(workload_is_read),
 		cmocka_unit_test(missing_file_is_named),
 	};
 

@@ -40,6 +40,13 @@ static void wanted_scenarios_exist(void **state)
 		"mark-semantics",
 		"immutable",
 		"fail-nth",
+		"dma-overrun",
+		"dma-unseen",
+		"dma-refused",
+		"dma-unrestorable",
+		"dma-gone",
+		"dma-reboot",
+		"dma-power-off",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -55,10 +62,22 @@ static void wanted_scenarios_exist(void **state)
 	assert_null(scenario_find(""));
 }
 
+/* What is made for mock devices cannot be done with others, nor the other way round. */
+static void scenarios_fit_their_workload(void **state)
+{
+	assert_true(scenario_fits(scenario_find("loop"), "none"));
+	assert_true(scenario_fits(scenario_find("loop"), "dma"));
+	assert_true(scenario_fits(scenario_find("immutable"), "none"));
+	assert_false(scenario_fits(scenario_find("immutable"), "dma"));
+	assert_true(scenario_fits(scenario_find("dma-gone"), "dma"));
+	assert_false(scenario_fits(scenario_find("dma-gone"), "none"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wanted_scenarios_exist),
+		cmocka_unit_test(scenarios_fit_their_workload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
