@@ -20,6 +20,7 @@
 
 #include "agent.h"
 #include "dma.h"
+#include "system.h"
 
 /* Frames that fit the books: 40 minutes at a frame every 20 ms. */
 #define FRAMES_MAX (1u << 17)
@@ -247,15 +248,42 @@ static int preserve(struct agent *a)
 	return result(a, dma_expect_result(err, 0, "preserving the iommufd and the devices"));
 }
 
+static int remove_function(const char *address)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", address);
+	return system_write(path, "1");
+}
+
+/* What would stop a device, or lead its DMA elsewhere, is refused. */
+static bool devices_stay(void)
+{
+	uint32_t ioas_id = 0;
+
+	for (int d = 0; d < DMA_DEVICES; d++)
+		if (!dma_expect_result(remove_function(dma.shared->address[d]), -EBUSY,
+				       "removing a preserved device"))
+			return false;
+	return dma_expect_result(vfio_reset(&dma.vfio[NVME]), -EBUSY,
+				 "resetting a preserved device") &&
+	       dma_expect_result(vfio_reset(&dma.vfio[IGB]), -EBUSY,
+				 "resetting a preserved device") &&
+	       dma_expect_result(iommufd_ioas_alloc(dma.shared->iommufd, &ioas_id), 0,
+				 "another IOAS") &&
+	       dma_expect_result(vfio_attach(&dma.vfio[EDU], ioas_id), -EBUSY,
+				 "attaching a preserved device elsewhere") &&
+	       dma_expect_result(iommufd_destroy(dma.shared->iommufd, ioas_id), 0, "destroying it");
+}
+
 static int immutable(struct agent *a)
 {
 	return result(a,
-		      dma_expect_result(vfio_reset(&dma.vfio[NVME]), -EBUSY,
-					"resetting a preserved device") &&
-			      dma_expect_result(
-				      iommufd_unmap(dma.shared->iommufd, dma.shared->ioas_id,
-						    dma_area(AREA_EDU).iova, dma.length[AREA_EDU]),
-				      -EBUSY, "unmapping what is preserved"));
+		      devices_stay() && dma_expect_result(iommufd_unmap(dma.shared->iommufd,
+									dma.shared->ioas_id,
+									dma_area(AREA_EDU).iova,
+									dma.length[AREA_EDU]),
+							  -EBUSY, "unmapping what is preserved"));
 }
 
 /* What the controller is to look at while nobody else can; each class has figures of its own. */

@@ -84,56 +84,66 @@ int dma_unseen_retrieve(struct agent *a)
 	return 0;
 }
 
+/* What came of a session. @hwpt: 0, or why its HWPT could not be had */
+struct taken {
+	struct vfio_device device;
+	int iommufd;
+	int hwpt;
+	uint32_t hwpt_id;
+};
+
 /* Retrieve all that can be had. Return: how the first thing failed that could not, or 0. */
-static int retrieve_all(struct agent *a, struct vfio_device *device, int *iommufd, int *hwpt,
-			uint32_t *hwpt_id)
+static int take_all(struct agent *a, struct taken *t)
 {
 	int fd = liveupdate_retrieve_fd(a->session, DMA_TOKEN_DEVICE);
 	int err = 0;
 
-	*iommufd = liveupdate_retrieve_fd(a->session, DMA_TOKEN_IOMMUFD);
-	*hwpt = *iommufd < 0 ? *iommufd : iommufd_hwpt_retrieve(*iommufd, DMA_TOKEN_HWPT, hwpt_id);
-	vfio_adopt(device, fd, 0);
-	if (*hwpt < 0)
-		err = *hwpt;
+	t->iommufd = liveupdate_retrieve_fd(a->session, DMA_TOKEN_IOMMUFD);
+	t->hwpt = t->iommufd < 0 ? t->iommufd :
+				   iommufd_hwpt_retrieve(t->iommufd, DMA_TOKEN_HWPT, &t->hwpt_id);
+	vfio_adopt(&t->device, fd, 0);
+	if (t->hwpt < 0)
+		err = t->hwpt;
 	else if (fd < 0)
 		err = fd;
 	if (!err)
-		err = vfio_bind(device, *iommufd);
-	return err ? err : vfio_attach(device, *hwpt_id);
+		err = vfio_bind(&t->device, t->iommufd);
+	return err ? err : vfio_attach(&t->device, t->hwpt_id);
+}
+
+/* A domain that cannot be restored stays as it is, with its memory: the case ends here. */
+static int end_with_domain(struct agent *a)
+{
+	a->over = true;
+	a->fresh = true;
+	return finish(a, -EBUSY, "with a domain that cannot be restored");
 }
 
 /*
  * No device does anything, and none can be attached to what was preserved. What can be given back
- * then is given back, and the machine is set up anew; a domain that cannot be restored stays as it
- * is, with its memory.
+ * then is given back, and the machine is set up anew.
  */
 int dma_refused_retrieve(struct agent *a)
 {
-	struct vfio_device device = { .fd = -1 };
-	int iommufd = -1, hwpt = -ENOENT;
-	uint32_t hwpt_id = 0;
+	struct taken t;
 	int err = memory_back(a);
 
 	if (err)
 		return err;
 	agent_check(a, "still", dma_ask("blocked") == 0, "see the check blocked");
-	err = retrieve_all(a, &device, &iommufd, &hwpt, &hwpt_id);
+	err = take_all(a, &t);
 	agent_check(a, "refused", err, "a device is not attached to its domain: %s",
 		    strerror(-err));
 	agent_check(a, "found-nowhere", dma_ask("search") == 0, "see the check signatures");
-	if (hwpt < 0) {
-		a->over = true;
-		a->fresh = true;
-		return finish(a, -EBUSY, "with a domain that cannot be restored");
-	}
-	err = iommufd_destroy(iommufd, hwpt_id);
+	if (t.hwpt < 0)
+		return end_with_domain(a);
+	err = iommufd_destroy(t.iommufd, t.hwpt_id);
 	agent_check(a, "destroyed", !err, "destroying a HWPT that nobody adopts: %s",
 		    strerror(-err));
-	if (device.fd >= 0)
-		vfio_close(&device);
+	if (t.device.fd >= 0)
+		vfio_close(&t.device);
 	err = finish(a, 0, "with its HWPT destroyed");
-	close(iommufd);
+	close(t.iommufd);
 	a->fresh = true;
 	return err;
 }
@@ -144,20 +154,16 @@ int dma_refused_retrieve(struct agent *a)
  */
 int dma_unrestorable_retrieve(struct agent *a)
 {
-	struct vfio_device device = { .fd = -1 };
-	int iommufd = -1, hwpt = -ENOENT;
-	uint32_t hwpt_id = 0;
+	struct taken t;
 	int err = memory_back(a);
 
 	if (err)
 		return err;
-	err = retrieve_all(a, &device, &iommufd, &hwpt, &hwpt_id);
-	agent_check(a, "refused", hwpt == -EINVAL, "restoring the domain: %s", strerror(-hwpt));
+	take_all(a, &t);
+	agent_check(a, "refused", t.hwpt == -EINVAL, "restoring the domain: %s", strerror(-t.hwpt));
 	agent_check(a, "go-on", dma_ask("state retrieved") == 0, "see the check state-retrieved");
 	agent_check(a, "found-nowhere", dma_ask("search") == 0, "see the check signatures");
-	a->over = true;
-	a->fresh = true;
-	return finish(a, -EBUSY, "with a domain that cannot be restored");
+	return end_with_domain(a);
 }
 
 /* One of three devices is not there: it cannot be had, the others are taken over as ever. */
