@@ -7,12 +7,14 @@
 
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
+#include <linux/bitfield.h>
 
 #define TEST_TOP	0x123456000ULL
 #define TEST_DID	77
 #define TEST_RID	PCI_DEVID(1, PCI_DEVFN(2, 0))
 #define TEST_RID_HIGH	PCI_DEVID(1, PCI_DEVFN(0x1f, 3))
 #define TEST_RID_OTHER	PCI_DEVID(2, PCI_DEVFN(2, 0))
+#define TEST_ALIAS	PCI_DEVID(1, PCI_DEVFN(0, 0))
 
 /* Caching mode off, 48 bit, second stage with 3 and 4 levels, 2^16 domains */
 #define TEST_CAP	(47ULL << 16 | (BIT_ULL(1) | BIT_ULL(2)) << 8 | 6)
@@ -321,6 +323,14 @@ static void vtd_test_device_ser(struct kunit *test)
 		     "a PASID directory in legacy mode");
 	vtd.pasid_dir_order = 5;
 	EXPECT_RIGHT(test, vtd_check_device_ser(&vtd, TEST_RID, true, 256));
+	/* Its bridge has the entry for it, which there is in one mode only */
+	vtd.nr_rids = 0;
+	EXPECT_WRONG(test, vtd_check_device_ser(&vtd, TEST_RID, true, 256),
+		     "unused requester IDs are not zero");
+	memset(vtd.rids, 0, sizeof(vtd.rids));
+	EXPECT_RIGHT(test, vtd_check_device_ser(&vtd, TEST_RID, true, 256));
+	EXPECT_WRONG(test, vtd_check_device_ser(&vtd, TEST_RID, false, 256),
+		     "number of requester IDs out of range");
 	vtd.pasid_dir_order = 6;
 	EXPECT_WRONG(test, vtd_check_device_ser(&vtd, TEST_RID, true, 256),
 		     "the PASID directory cannot be there");
@@ -681,6 +691,187 @@ static void vtd_test_takeover_wrong_did(struct kunit *test)
 		     "its domain id cannot be reserved");
 }
 
+/* A root port, a PCIe-to-PCI bridge below it, and a device behind that */
+struct vtd_test_topology {
+	struct pci_sysdata sysdata;
+	struct pci_bus root, below, behind;
+	struct pci_dev port, bridge, device;
+};
+
+static void vtd_test_place(struct pci_dev *pdev, struct pci_bus *bus,
+			   unsigned int devfn, unsigned int type)
+{
+	pdev->dev.bus = &pci_bus_type;
+	pdev->bus = bus;
+	pdev->devfn = devfn;
+	pdev->pcie_cap = 0x40;
+	pdev->pcie_flags_reg = FIELD_PREP(PCI_EXP_FLAGS_TYPE, type);
+}
+
+static struct vtd_test_topology *vtd_test_topology(struct kunit *test)
+{
+	struct vtd_test_topology *topology;
+
+	topology = kunit_kzalloc(test, sizeof(*topology), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, topology);
+	topology->root.sysdata = &topology->sysdata;
+	topology->below.sysdata = &topology->sysdata;
+	topology->behind.sysdata = &topology->sysdata;
+	topology->below.parent = &topology->root;
+	topology->below.self = &topology->port;
+	topology->below.number = 1;
+	topology->behind.parent = &topology->below;
+	topology->behind.self = &topology->bridge;
+	topology->behind.number = 2;
+	vtd_test_place(&topology->port, &topology->root, PCI_DEVFN(4, 0),
+		       PCI_EXP_TYPE_ROOT_PORT);
+	topology->port.subordinate = &topology->below;
+	vtd_test_place(&topology->bridge, &topology->below, 0,
+		       PCI_EXP_TYPE_PCI_BRIDGE);
+	topology->bridge.subordinate = &topology->behind;
+	vtd_test_place(&topology->device, &topology->behind, PCI_DEVFN(1, 0),
+		       0);
+	topology->device.pcie_cap = 0;
+	return topology;
+}
+
+static void vtd_test_expect_rids(struct kunit *test, struct pci_dev *pdev,
+				 bool scalable, u16 bridge_rid,
+				 unsigned int nr, u16 first, u16 second)
+{
+	struct device_domain_info info = {
+		.dev = &pdev->dev,
+		.bus = pdev->bus->number,
+		.devfn = pdev->devfn,
+		.bridge_rid = bridge_rid,
+	};
+	struct vtd_rids rids;
+
+	KUNIT_ASSERT_EQ(test, 0, vtd_get_rids(&info, scalable, &rids));
+	KUNIT_EXPECT_EQ(test, nr, rids.nr);
+	KUNIT_EXPECT_EQ(test, first, rids.rids[0]);
+	KUNIT_EXPECT_EQ(test, second, rids.rids[1]);
+}
+
+/* Who has the context entry of which requester ID? */
+static void vtd_test_rids(struct kunit *test)
+{
+	struct vtd_test_topology *topology = vtd_test_topology(test);
+	struct pci_dev *device = &topology->device;
+	const u16 alias = PCI_DEVID(2, 0);
+	u16 own = PCI_DEVID(2, PCI_DEVFN(1, 0));
+
+	/* All that the device may use, and the bridge's own */
+	vtd_test_expect_rids(test, device, false, 0, 2, own, alias);
+	vtd_test_expect_rids(test, &topology->bridge, false, 0, 1,
+			     PCI_DEVID(1, 0), 0);
+
+	/* The alias is the bridge's once there is a device behind */
+	vtd_test_expect_rids(test, device, true, 0, 1, own, 0);
+	vtd_test_expect_rids(test, &topology->bridge, true, 0, 1,
+			     PCI_DEVID(1, 0), 0);
+	vtd_test_expect_rids(test, &topology->bridge, true, alias, 2,
+			     PCI_DEVID(1, 0), alias);
+
+	/* In slot 0 it has the alias as its own */
+	device->devfn = 0;
+	vtd_test_expect_rids(test, device, false, 0, 1, alias, 0);
+	vtd_test_expect_rids(test, device, true, 0, 0, 0, 0);
+
+	/* Without bridges that make up requester IDs */
+	vtd_test_expect_rids(test, &topology->port, false, 0, 1,
+			     PCI_DEVID(0, PCI_DEVFN(4, 0)), 0);
+	topology->bridge.dev_flags = PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS;
+	vtd_test_expect_rids(test, device, true, 0, 1, alias, 0);
+}
+
+/* Two devices behind a bridge, with its requester ID beside their own */
+static void vtd_test_takeover_alias(struct kunit *test)
+{
+	struct vtd_test_unit *unit = vtd_test_unit(test, false);
+	struct context_entry *alias;
+
+	alias = vtd_test_context_table(test, unit, TEST_ALIAS);
+	test_set_context(alias);
+	vtd_test_device(test, unit, TEST_RID);
+	unit->vtd.nr_rids = 2;
+	unit->vtd.rids[1] = TEST_ALIAS;
+	EXPECT_RIGHT(test, vtd_test_takeover(unit));
+	vtd_test_device(test, unit, TEST_RID_HIGH);
+	unit->vtd.nr_rids = 2;
+	unit->vtd.rids[1] = TEST_ALIAS;
+	EXPECT_RIGHT(test, vtd_test_takeover(unit));
+	KUNIT_EXPECT_EQ(test, 0, vtd_takeover_check_rids(&unit->takeover));
+	KUNIT_EXPECT_NOT_NULL(test, xa_load(&unit->takeover.rids, TEST_ALIAS));
+
+	/* The alias leads elsewhere */
+	alias->hi ^= 1 << 8;
+	vtd_test_device(test, unit, TEST_RID_OTHER);
+	unit->vtd.nr_rids = 2;
+	unit->vtd.rids[1] = TEST_ALIAS;
+	EXPECT_WRONG(test, vtd_test_takeover(unit),
+		     "its context entry has another domain id");
+}
+
+/* In scalable mode the requester ID of the device in slot 0 is its bridge's */
+static void vtd_test_takeover_slot_0(struct kunit *test)
+{
+	struct vtd_test_unit *unit = vtd_test_unit(test, true);
+	struct context_entry *alias;
+
+	vtd_test_device(test, unit, TEST_ALIAS);
+	alias = vtd_test_context_table(test, unit, TEST_ALIAS);
+	unit->vtd.nr_rids = 0;
+	unit->vtd.rids[0] = 0;
+	EXPECT_RIGHT(test, vtd_test_takeover(unit));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vtd_takeover_check_rids(&unit->takeover));
+
+	vtd_test_device(test, unit, TEST_RID_OTHER);
+	unit->vtd.nr_rids = 2;
+	unit->vtd.rids[1] = TEST_ALIAS;
+	EXPECT_WRONG(test, vtd_test_takeover(unit),
+		     "its context entry has another PASID directory");
+
+	unit = vtd_test_unit(test, true);
+	vtd_test_device(test, unit, TEST_ALIAS);
+	alias = vtd_test_context_table(test, unit, TEST_ALIAS);
+	unit->vtd.nr_rids = 0;
+	unit->vtd.rids[0] = 0;
+	EXPECT_RIGHT(test, vtd_test_takeover(unit));
+	vtd_test_device(test, unit, TEST_RID_OTHER);
+	test_set_sm_context(alias, unit->vtd.pasid_dir_phys, 0);
+	unit->vtd.nr_rids = 2;
+	unit->vtd.rids[1] = TEST_ALIAS;
+	EXPECT_RIGHT(test, vtd_test_takeover(unit));
+	KUNIT_EXPECT_EQ(test, 0, vtd_takeover_check_rids(&unit->takeover));
+	KUNIT_EXPECT_NOT_NULL(test, xa_load(&unit->incoming.devices,
+					    TEST_ALIAS));
+}
+
+/* A device that is gone must not take an alias from one that is there */
+static void vtd_test_stop_rid(struct kunit *test)
+{
+	struct vtd_test_unit *unit = vtd_test_unit(test, false);
+	struct vtd_waiting_device device = { .top_phys = TEST_TOP };
+	struct context_entry *context;
+
+	unit->iommu.ecap = BIT_ULL(0);
+	unit->iommu.root_entry = unit->takeover.root;
+	spin_lock_init(&unit->iommu.lock);
+	context = vtd_test_context_table(test, unit, TEST_ALIAS);
+	test_set_context(context);
+	context_set_address_root(context, TEST_TOP + VTD_PAGE_SIZE);
+	vtd_stop_rid(&unit->iommu, &device, TEST_ALIAS);
+	KUNIT_EXPECT_NE(test, context->lo & 1, 0);
+
+	test_set_context(context);
+	vtd_stop_rid(&unit->iommu, &device, TEST_ALIAS);
+	KUNIT_EXPECT_EQ(test, context->lo | context->hi, 0);
+	/* No context table */
+	vtd_stop_rid(&unit->iommu, &device, TEST_RID_OTHER);
+}
+
 /* What is left in the tables at the jump */
 static void vtd_test_clear_others(struct kunit *test)
 {
@@ -746,6 +937,10 @@ static struct kunit_case vtd_liveupdate_cases[] = {
 	KUNIT_CASE(vtd_test_takeover_wrong_tables),
 	KUNIT_CASE(vtd_test_takeover_wrong_pasid_tables),
 	KUNIT_CASE(vtd_test_takeover_wrong_did),
+	KUNIT_CASE(vtd_test_rids),
+	KUNIT_CASE(vtd_test_takeover_alias),
+	KUNIT_CASE(vtd_test_takeover_slot_0),
+	KUNIT_CASE(vtd_test_stop_rid),
 	KUNIT_CASE(vtd_test_clear_others),
 	{}
 };

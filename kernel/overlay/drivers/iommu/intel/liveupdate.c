@@ -286,9 +286,10 @@ static const char *vtd_check_device_ser(const struct vtd_device_ser *vtd,
 {
 	unsigned int i, j;
 
-	if (!vtd->nr_rids || vtd->nr_rids > VTD_DEVICE_SER_RIDS)
+	/* Without one it uses that of the bridge above, see vtd_get_rids() */
+	if (vtd->nr_rids > VTD_DEVICE_SER_RIDS || (!vtd->nr_rids && !scalable))
 		return "number of requester IDs out of range";
-	if (vtd->rids[0] != rid)
+	if (vtd->nr_rids && vtd->rids[0] != rid)
 		return "requester ID is not that of the device";
 	for (i = 0; i < vtd->nr_rids; i++)
 		for (j = 0; j < i; j++)
@@ -420,35 +421,80 @@ struct vtd_rids {
 	bool scalable;
 	unsigned int nr;
 	u16 rids[VTD_DEVICE_SER_RIDS];
+	/* Scalable mode: those of bridges above the device */
+	unsigned int nr_above;
+	u16 above[VTD_DEVICE_SER_RIDS];
 };
 
-static int vtd_add_rid(struct pci_dev *pdev, u16 alias, void *data)
+static bool vtd_has_rid(const u16 *rids, unsigned int nr, u16 rid)
 {
-	struct vtd_rids *rids = data;
-	unsigned int i;
+	while (nr--)
+		if (rids[nr] == rid)
+			return true;
+	return false;
+}
 
-	/* As intel_pasid_setup_sm_context() has it */
-	if (rids->scalable && rids->dev != &pdev->dev)
+static int vtd_add_rid(struct vtd_rids *rids, u16 rid)
+{
+	if (vtd_has_rid(rids->rids, rids->nr, rid))
 		return 0;
-	for (i = 0; i < rids->nr; i++)
-		if (rids->rids[i] == alias)
-			return 0;
 	if (rids->nr == VTD_DEVICE_SER_RIDS)
 		return -E2BIG;
-	rids->rids[rids->nr++] = alias;
+	rids->rids[rids->nr++] = rid;
 	return 0;
 }
 
-/* The requester IDs with a context entry for the device, its own first */
-static int vtd_get_rids(struct device_domain_info *info, struct vtd_rids *rids)
+static int vtd_add_above(struct pci_dev *pdev, u16 alias, void *data)
 {
+	struct vtd_rids *rids = data;
+
+	if (rids->dev == &pdev->dev)
+		return 0;
+	if (rids->nr_above == VTD_DEVICE_SER_RIDS)
+		return -E2BIG;
+	rids->above[rids->nr_above++] = alias;
+	return 0;
+}
+
+static int vtd_add_alias(struct pci_dev *pdev, u16 alias, void *data)
+{
+	struct vtd_rids *rids = data;
+
+	if (vtd_has_rid(rids->above, rids->nr_above, alias) ||
+	    (rids->scalable && rids->dev != &pdev->dev))
+		return 0;
+	return vtd_add_rid(rids, alias);
+}
+
+/*
+ * The requester IDs with a context entry for the device, its own first.
+ *
+ * In scalable mode a context entry leads to the PASID table of one device, and
+ * that of an ID which a bridge uses for all devices behind it, to the bridge's:
+ * see intel_pasid_setup_sm_context(). So the device in slot 0 behind such a
+ * bridge has none.
+ */
+static int vtd_get_rids(const struct device_domain_info *info, bool scalable,
+			struct vtd_rids *rids)
+{
+	struct pci_dev *pdev = to_pci_dev(info->dev);
+	int ret = 0;
+
 	*rids = (struct vtd_rids) {
 		.dev = info->dev,
-		.scalable = sm_supported(info->iommu),
-		.nr = 1,
-		.rids = { PCI_DEVID(info->bus, info->devfn) },
+		.scalable = scalable,
 	};
-	return pci_for_each_dma_alias(to_pci_dev(info->dev), vtd_add_rid, rids);
+	if (scalable)
+		ret = pci_for_each_dma_alias(pdev, vtd_add_above, rids);
+	/* Its own is what the unit was found by, and comes first */
+	if (!ret)
+		ret = vtd_add_alias(pdev, PCI_DEVID(info->bus, info->devfn),
+				    rids);
+	if (!ret)
+		ret = pci_for_each_dma_alias(pdev, vtd_add_alias, rids);
+	if (!ret && info->bridge_rid)
+		ret = vtd_add_rid(rids, info->bridge_rid);
+	return ret;
 }
 
 /* Does the hardware do for the device what it should? Both modes. */
@@ -787,7 +833,7 @@ static int vtd_device_preserve(struct device *dev, struct iommu_device_ser *ser)
 	int ret;
 
 	what = vtd_device_obstacle(dev, info);
-	if (!what && vtd_get_rids(info, &rids))
+	if (!what && vtd_get_rids(info, sm_supported(iommu), &rids))
 		what = "it has too many DMA aliases";
 	if (what) {
 		ret = -EOPNOTSUPP;
@@ -805,8 +851,8 @@ static int vtd_device_preserve(struct device *dev, struct iommu_device_ser *ser)
 
 	/* What the next kernel would refuse */
 	vtd_domain_translation(info->domain, vtd.did, &translation);
-	what = vtd_check_device_ser(&vtd, rids.rids[0], rids.scalable,
-				    iommu->max_domain_id);
+	what = vtd_check_device_ser(&vtd, PCI_DEVID(info->bus, info->devfn),
+				    rids.scalable, iommu->max_domain_id);
 	if (!what)
 		what = vtd_check_hardware(iommu->root_entry, rids.scalable,
 					  &vtd, &translation);
@@ -1143,20 +1189,39 @@ static const char *vtd_takeover_check(struct vtd_takeover *takeover,
 	return vtd_takeover_did(takeover, vtd.did, ser->domain);
 }
 
+static int vtd_takeover_refuse(struct vtd_takeover *takeover,
+			       const struct iommu_device_ser *ser,
+			       const char *what)
+{
+	u16 rid = ser->key.id;
+
+	pr_err("%s: device %04llx:%02x:%02x.%x was preserved and is refused: %s\n",
+	       takeover->iommu->name, ser->key.id >> 16, PCI_BUS_NUM(rid),
+	       PCI_SLOT(rid), PCI_FUNC(rid), what);
+	return -EINVAL;
+}
+
 static int vtd_takeover_device(const struct iommu_device_ser *ser,
 			       const struct iommu_domain_ser *domain,
 			       void *data)
 {
 	struct vtd_takeover *takeover = data;
 	const char *what = vtd_takeover_check(takeover, ser, domain);
-	u16 rid = ser->key.id;
 
-	if (!what)
-		return 0;
-	pr_err("%s: device %04llx:%02x:%02x.%x was preserved and is refused: %s\n",
-	       takeover->iommu->name, ser->key.id >> 16, PCI_BUS_NUM(rid),
-	       PCI_SLOT(rid), PCI_FUNC(rid), what);
-	return -EINVAL;
+	return what ? vtd_takeover_refuse(takeover, ser, what) : 0;
+}
+
+/* All devices are known: does each have a context entry, be it its bridge's? */
+static int vtd_takeover_check_rids(struct vtd_takeover *takeover)
+{
+	struct vtd_waiting_device *device;
+	unsigned long rid;
+
+	xa_for_each(&takeover->incoming->devices, rid, device)
+		if (!device->vtd.nr_rids && !xa_load(&takeover->rids, rid))
+			return vtd_takeover_refuse(takeover, &device->ser,
+						   "no bridge has its requester ID");
+	return 0;
 }
 
 static void vtd_incoming_free(struct intel_iommu *iommu,
@@ -1238,6 +1303,8 @@ static int vtd_take_over(struct intel_iommu *iommu,
 	vtd_iommu_key(iommu, &key);
 	ret = iommu_liveupdate_walk_unit(&key, vtd_takeover_device,
 					 &takeover);
+	if (!ret)
+		ret = vtd_takeover_check_rids(&takeover);
 	if (!ret && takeover.nr_devices != ser->nr_devices) {
 		pr_err("%s: %u devices were preserved, and %u are there\n",
 		       iommu->name, ser->nr_devices, takeover.nr_devices);
@@ -1367,6 +1434,11 @@ vtd_waiting_device(struct device_domain_info *info)
 	return xa_load(&incoming->devices, PCI_DEVID(info->bus, info->devfn));
 }
 
+static u16 vtd_waiting_rid(const struct vtd_waiting_device *device)
+{
+	return device->ser.key.id;
+}
+
 /* It waits no more: the domain takes its use of the domain id over, or gives up */
 static void vtd_stop_waiting(struct intel_iommu *iommu,
 			     struct vtd_waiting_device *device, bool adopted)
@@ -1387,29 +1459,51 @@ static void vtd_stop_waiting(struct intel_iommu *iommu,
 		xa_erase(&incoming->dids, device->vtd.did);
 		kfree(did);
 	}
-	xa_erase(&incoming->devices, device->vtd.rids[0]);
+	xa_erase(&incoming->devices, vtd_waiting_rid(device));
 	kfree(device);
+}
+
+static void vtd_stop_rid(struct intel_iommu *iommu,
+			 struct vtd_waiting_device *device, u16 rid)
+{
+	u64 table = sm_supported(iommu) ? device->vtd.pasid_dir_phys :
+					  device->top_phys;
+	struct context_entry *context;
+
+	guard(spinlock)(&iommu->lock);
+	context = iommu_context_addr(iommu, PCI_BUS_NUM(rid), rid & 0xff, 0);
+	/* An alias may have been given to another device behind the bridge */
+	if (context && (context->lo & VTD_PAGE_MASK) == table)
+		vtd_clear_context(iommu, context);
 }
 
 /* For a device that has no info, or one which is not what it was */
 static void vtd_stop_device(struct intel_iommu *iommu,
 			    struct vtd_waiting_device *device)
 {
-	struct context_entry *context;
 	unsigned int i;
 
-	for (i = 0; i < device->vtd.nr_rids; i++) {
-		u16 rid = device->vtd.rids[i];
-
-		spin_lock(&iommu->lock);
-		context = iommu_context_addr(iommu, PCI_BUS_NUM(rid),
-					     rid & 0xff, 0);
-		if (context)
-			vtd_clear_context(iommu, context);
-		spin_unlock(&iommu->lock);
-	}
+	for (i = 0; i < device->vtd.nr_rids; i++)
+		vtd_stop_rid(iommu, device, device->vtd.rids[i]);
 	vtd_flush_all(iommu);
 	vtd_stop_waiting(iommu, device, false);
+}
+
+/*
+ * The first device behind a bridge has the entry for all of them made, but one
+ * that was preserved is there before.
+ */
+static u16 vtd_waiting_bridge_rid(struct device_domain_info *info,
+				  struct vtd_waiting_device *device)
+{
+	struct pci_bus *secondary = to_pci_dev(info->dev)->subordinate;
+	u16 rid;
+
+	if (!sm_supported(info->iommu) || !secondary)
+		return 0;
+	rid = PCI_DEVID(secondary->number, 0);
+	return vtd_has_rid(device->vtd.rids, device->vtd.nr_rids, rid) ? rid :
+									 0;
 }
 
 /**
@@ -1434,10 +1528,13 @@ bool intel_liveupdate_probe_device(struct device_domain_info *info)
 	if (!device)
 		return false;
 
-	if (vtd_get_rids(info, &rids) || rids.nr != device->vtd.nr_rids ||
+	info->bridge_rid = vtd_waiting_bridge_rid(info, device);
+	if (vtd_get_rids(info, sm_supported(iommu), &rids) ||
+	    rids.nr != device->vtd.nr_rids ||
 	    memcmp(rids.rids, device->vtd.rids, sizeof(rids.rids))) {
 		dev_err(info->dev, "has other DMA aliases than it had, its DMA is stopped\n");
 		vtd_stop_device(iommu, device);
+		info->bridge_rid = 0;
 		return false;
 	}
 
@@ -1473,7 +1570,7 @@ int intel_liveupdate_take_pasid_table(struct device_domain_info *info)
 					PAGE_SHIFT + 3);
 	info->pasid_table = pasid_table;
 
-	rid = device->vtd.rids[0];
+	rid = vtd_waiting_rid(device);
 	root_entry = *vtd_root_entry(iommu->root_entry, rid, true);
 	if (!(vtd_context(root_entry, rid, true)->lo & CONTEXT_PASIDE))
 		info->pasid_supported = 0;

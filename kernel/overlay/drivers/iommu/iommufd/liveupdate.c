@@ -89,6 +89,12 @@ struct iommufd_incoming {
 	struct iommufd_hwpt_paging *hwpts[] __counted_by(nr_hwpts);
 };
 
+/* Preserved along with the devices of their group; see iommufd_group::bridges */
+struct iommufd_bridges {
+	unsigned int nr;
+	struct device *devs[] __counted_by(nr);
+};
+
 #define HWPT_GONE ((struct iommufd_hwpt_paging *)ERR_PTR(-ENOENT))
 
 /* A file whose size can change could lose pages that are mapped */
@@ -220,18 +226,28 @@ iommufd_next_mark(struct iommufd_hwpt_mark *mark)
 static int iommufd_liveupdate_check_area(struct iopt_area *area)
 {
 	struct iopt_pages *pages = area->pages;
+	const char *what;
 	int seals;
+	int rc;
 
 	/* Somebody is adding or removing it right now */
 	if (!pages)
 		return -EBUSY;
-	if (pages->type != IOPT_ADDRESS_FILE || !shmem_file(pages->file))
-		return -EOPNOTSUPP;
+	if (pages->type != IOPT_ADDRESS_FILE || !shmem_file(pages->file)) {
+		what = "not mapped from a memfd";
+		rc = -EOPNOTSUPP;
+		goto refuse;
+	}
 
 	seals = memfd_get_seals(pages->file);
-	if (seals < 0)
-		return seals;
-	return (seals & SIZE_SEALS) == SIZE_SEALS ? 0 : -EINVAL;
+	if (seals >= 0 && (seals & SIZE_SEALS) == SIZE_SEALS)
+		return 0;
+	what = "mapped from a memfd that can change its size";
+	rc = seals < 0 ? seals : -EINVAL;
+refuse:
+	pr_warn("live update: what is at IOVA %#lx is %s\n",
+		iopt_area_iova(area), what);
+	return rc;
 }
 
 static int iommufd_liveupdate_lock_ioas(struct iommufd_ioas *ioas)
@@ -356,12 +372,6 @@ static int iommufd_liveupdate_preserve_hwpts(struct iommufd_ctx *ictx,
 	return 0;
 }
 
-static int iommufd_count_device(struct device *dev, void *data)
-{
-	(*(unsigned int *)data)++;
-	return 0;
-}
-
 static struct iommufd_attach *
 iommufd_group_marked_attach(struct iommufd_group *igroup,
 			    struct iommufd_hwpt_mark **mark)
@@ -382,6 +392,90 @@ iommufd_group_marked_attach(struct iommufd_group *igroup,
 	return attach;
 }
 
+struct iommufd_find_bridges {
+	struct iommufd_attach *attach;
+	struct iommufd_bridges *bridges;
+	unsigned int nr;
+};
+
+/*
+ * Devices of a group cannot be told apart by the IOMMU: all of them are preserved
+ * or none. A bridge is no device that anybody could own. It is attached along
+ * with the group, and the IOMMU may know the devices behind it by its name.
+ */
+static int iommufd_find_bridge(struct device *dev, void *data)
+{
+	struct iommufd_find_bridges *find = data;
+	struct iommufd_device *idev;
+	unsigned long index;
+
+	xa_for_each(&find->attach->device_array, index, idev)
+		if (idev->dev == dev)
+			return 0;
+	if (!dev_is_pci(dev) || !pci_is_bridge(to_pci_dev(dev))) {
+		dev_warn(dev, "live update: its IOMMU group would be preserved only in part: it is not attached to the HWPT of the others\n");
+		return -EOPNOTSUPP;
+	}
+	if (find->bridges) {
+		/* One that was plugged in just now */
+		if (find->nr == find->bridges->nr)
+			return -EBUSY;
+		find->bridges->devs[find->nr] = get_device(dev);
+	}
+	find->nr++;
+	return 0;
+}
+
+static void iommufd_put_bridges(struct iommufd_group *igroup)
+{
+	struct iommufd_bridges *bridges = igroup->bridges;
+	unsigned int i;
+
+	if (!bridges)
+		return;
+	for (i = 0; i != bridges->nr; i++)
+		put_device(bridges->devs[i]);
+	kfree(bridges);
+	igroup->bridges = NULL;
+}
+
+static int iommufd_get_bridges(struct iommufd_group *igroup,
+			       struct iommufd_attach *attach)
+{
+	struct iommufd_find_bridges find = { .attach = attach };
+	int rc;
+
+	rc = iommu_group_for_each_dev(igroup->group, &find,
+				      iommufd_find_bridge);
+	if (rc || !find.nr)
+		return rc;
+
+	igroup->bridges = kzalloc_flex(*igroup->bridges, devs, find.nr,
+				       GFP_KERNEL_ACCOUNT);
+	if (!igroup->bridges)
+		return -ENOMEM;
+	igroup->bridges->nr = find.nr;
+	find.bridges = igroup->bridges;
+	find.nr = 0;
+	rc = iommu_group_for_each_dev(igroup->group, &find,
+				      iommufd_find_bridge);
+	igroup->bridges->nr = find.nr;
+	if (rc)
+		iommufd_put_bridges(igroup);
+	return rc;
+}
+
+static void iommufd_liveupdate_unpreserve_bridges(struct iommufd_group *igroup)
+{
+	unsigned int i;
+
+	if (!igroup->bridges)
+		return;
+	for (i = 0; i != igroup->bridges->nr; i++)
+		iommu_liveupdate_unpreserve_device(igroup->bridges->devs[i]);
+	iommufd_put_bridges(igroup);
+}
+
 static void iommufd_liveupdate_unpreserve_group(struct iommufd_group *igroup)
 {
 	struct iommufd_hwpt_mark *mark;
@@ -399,16 +493,16 @@ static void iommufd_liveupdate_unpreserve_group(struct iommufd_group *igroup)
 		WRITE_ONCE(idev->preserved, false);
 		iommu_liveupdate_unpreserve_device(idev->dev);
 	}
+	iommufd_liveupdate_unpreserve_bridges(igroup);
 }
 
 static int iommufd_liveupdate_preserve_group(struct iommufd_group *igroup)
 {
-	unsigned int nr_attached = 0;
-	unsigned int nr_devices = 0;
 	struct iommufd_hwpt_mark *mark;
 	struct iommufd_attach *attach;
 	struct iommufd_device *idev;
 	unsigned long index;
+	unsigned int i;
 	int rc;
 
 	guard(mutex)(&igroup->lock);
@@ -416,14 +510,15 @@ static int iommufd_liveupdate_preserve_group(struct iommufd_group *igroup)
 	if (!attach)
 		return 0;
 
-	/* Devices of a group cannot be told apart: all of them or none */
-	iommu_group_for_each_dev(igroup->group, &nr_devices,
-				 iommufd_count_device);
-	xa_for_each(&attach->device_array, index, idev)
-		nr_attached++;
-	if (nr_attached != nr_devices)
-		return -EOPNOTSUPP;
-
+	rc = iommufd_get_bridges(igroup, attach);
+	if (rc)
+		return rc;
+	for (i = 0; igroup->bridges && i != igroup->bridges->nr; i++) {
+		rc = iommu_liveupdate_preserve_device(igroup->bridges->devs[i],
+						      mark->domain);
+		if (rc)
+			return rc;
+	}
 	xa_for_each(&attach->device_array, index, idev) {
 		rc = iommu_liveupdate_preserve_device(idev->dev, mark->domain);
 		if (rc)
@@ -476,7 +571,13 @@ static int iommufd_liveupdate_preserve_devices(struct iommufd_ctx *ictx)
  */
 void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 {
-	lockdep_assert_held(&idev->igroup->lock);
+	struct iommufd_group *igroup = idev->igroup;
+	struct iommufd_hwpt_mark *mark;
+	struct iommufd_attach *attach;
+	struct iommufd_device *other;
+	unsigned long index;
+
+	lockdep_assert_held(&igroup->lock);
 
 	if (!idev->preserved)
 		return;
@@ -484,6 +585,14 @@ void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 	/* Either the freeze sees this, or what follows sees the freeze */
 	WRITE_ONCE(idev->ictx->liveupdate.lost_device, true);
 	iommu_liveupdate_unpreserve_device(idev->dev);
+
+	/* Bridges are blocked with the last device of their group */
+	attach = iommufd_group_marked_attach(igroup, &mark);
+	if (attach)
+		xa_for_each(&attach->device_array, index, other)
+			if (other->preserved)
+				return;
+	iommufd_liveupdate_unpreserve_bridges(igroup);
 }
 
 /**
@@ -1343,3 +1452,7 @@ void iommufd_liveupdate_exit(void)
 	iommu_liveupdate_unregister_file_handler(&iommufd_luo_handler);
 	liveupdate_unregister_file_handler(&iommufd_luo_handler);
 }
+
+#if IS_BUILTIN(CONFIG_IOMMU_LIVEUPDATE_KUNIT_TEST)
+#include "liveupdate-kunit.h"
+#endif

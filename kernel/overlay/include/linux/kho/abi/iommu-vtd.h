@@ -67,7 +67,12 @@ struct vtd_unit_ser {
 	u32 flags;
 } __packed;
 
-/* Requester IDs of one device: its own and its DMA aliases */
+/*
+ * Requester IDs of one device: its own and its DMA aliases. In scalable mode those
+ * that a bridge uses for all devices behind it are the bridge's, so the device in
+ * slot 0 behind one may have none. A bridge has a record if it shares an IOMMU
+ * group with a device that is preserved.
+ */
 #define VTD_DEVICE_SER_RIDS		8
 
 /**
@@ -75,7 +80,7 @@ struct vtd_unit_ser {
  * @pasid_dir_phys: physical address of the PASID directory; 0 in legacy mode
  * @pasid_dir_order: order of its folio
  * @did: the domain id of its domain in this unit
- * @nr_rids: entries of @rids in use, at least one
+ * @nr_rids: entries of @rids in use, at least one in legacy mode
  * @rids: bus << 8 | devfn of the context entries; its own comes first
  */
 struct vtd_device_ser {
