@@ -59,6 +59,18 @@ function is_number(name, text)
 	return text ~ /^[0-9]+$/ && length(text) <= 18 && text + 0 >= min[name] && text + 0 <= max[name]
 }
 
+# MiB of a size as it may be written; -1 for less than a whole one.
+function mib_of(text,	mib, unit)
+{
+	mib = text + 0
+	unit = tolower(substr(text, length(text)))
+	if (unit == "g")
+		mib *= 1024
+	else if (unit == "k")
+		mib = mib % 1024 ? -1 : mib / 1024
+	return mib
+}
+
 function range(name, text)
 {
 	return "'" text "' is not a whole number from " min[name] " to " sprintf("%.0f", max[name])
@@ -88,7 +100,7 @@ function in_words(name, text)
 }
 
 # Return what is wrong with a value, "" if nothing is.
-function wrong(name, text,	t, items, n, i, error, mib, unit)
+function wrong(name, text,	t, items, n, i, error, mib)
 {
 	t = type[name]
 	if (t == "NUMBER")
@@ -117,12 +129,7 @@ function wrong(name, text,	t, items, n, i, error, mib, unit)
 		return text == "yes" || text == "no" ? "" : "'" text "' is not yes or no"
 	if (t == "SIZE") {
 		if (text ~ /^[0-9]+[KkMmGg]?$/ && length(text) <= 12) {
-			mib = text + 0
-			unit = tolower(substr(text, length(text)))
-			if (unit == "g")
-				mib *= 1024
-			else if (unit == "k")
-				mib = mib % 1024 ? -1 : mib / 1024
+			mib = mib_of(text)
 			if (mib >= min[name] && mib <= max[name])
 				return ""
 		}
@@ -205,6 +212,8 @@ function check_dma(where, section,	i, n, names, numbers)
 			die(where "with workload=dma " names[i] " is always " numbers[i] "; leave it out")
 	if (effective(section, "icount") == "yes")
 		die(where "with workload=dma frames come in real time; icount=yes cannot be")
+	if (mib_of(effective(section, "memory")) > 2048)
+		die(where "with workload=dma memory is at most 2G")
 	if (effective(section, "ring") % 8)
 		die(where "ring=" effective(section, "ring") " is no multiple of 8")
 }
