@@ -74,16 +74,12 @@ int results_set_string(char **where, const char *text)
 	return 0;
 }
 
-int results_add_note(struct json_object *notes, const char *format, ...)
+static int add_note(struct json_object *notes, const char *format, va_list args)
 {
 	struct json_object *string;
 	char *text __freed = NULL;
-	va_list args;
-	int len;
+	int len = vasprintf(&text, format, args);
 
-	va_start(args, format);
-	len = vasprintf(&text, format, args);
-	va_end(args);
 	if (len < 0) {
 		text = NULL;
 		return -ENOMEM;
@@ -96,22 +92,28 @@ int results_add_note(struct json_object *notes, const char *format, ...)
 	return 0;
 }
 
+int results_add_note(struct json_object *notes, const char *format, ...)
+{
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	ret = add_note(notes, format, args);
+	va_end(args);
+	return ret;
+}
+
 int results_refuse(struct results_case *test, const char *format, ...)
 {
-	char *text __freed = NULL;
 	va_list args;
-	int len;
+	int ret;
 
 	if (test->refused++ >= MAX_FAILURES)
 		return 0;
 	va_start(args, format);
-	len = vasprintf(&text, format, args);
+	ret = add_note(test->notes, format, args);
 	va_end(args);
-	if (len < 0) {
-		text = NULL;
-		return -ENOMEM;
-	}
-	return results_add_note(test->notes, "%s", text);
+	return ret;
 }
 
 bool results_label_is_false(struct json_object *labels, const char *key)

@@ -385,7 +385,7 @@ static bool igb_observed(void)
 	return dma_expect(seen > 50 && igb_ring_pending(&dma.igb.ring) == seen,
 			  "%lld arrivals were seen from outside, %u frames are here", seen,
 			  igb_ring_pending(&dma.igb.ring)) &&
-	       dma_igb_receive(100, true);
+	       dma_igb_receive(100);
 }
 
 /* Frames are in the pages that the card was given and nowhere else; and a search would tell. */
@@ -409,7 +409,7 @@ static bool igb_receive(void)
 
 	if (!dma_expect(dma_ask("peer on 200") >= 0, "the host does not send"))
 		return false;
-	return dma_igb_receive(1500, true) &&
+	return dma_igb_receive(1500) &&
 	       dma_expect(dma.shared->book.arrived > before + 300, "only %llu frames",
 			  (unsigned long long)(dma.shared->book.arrived - before)) &&
 	       dma_expect(dma.shared->book.arrived > dma.entries + 10, "the ring did not wrap") &&
@@ -420,15 +420,15 @@ static bool igb_second_process(void)
 {
 	uint64_t before = dma.shared->book.arrived;
 
-	return in_second_process("igb") && dma_igb_receive(300, true) &&
+	return in_second_process("igb") && dma_igb_receive(300) &&
 	       dma_expect(dma.shared->book.arrived > before + 150, "only %llu frames",
 			  (unsigned long long)(dma.shared->book.arrived - before));
 }
 
 static bool igb_steady_account(void)
 {
-	return dma_expect(dma_ask("peer off") > 0, "nothing was sent") &&
-	       dma_igb_receive(300, true) && dma_igb_settle("steady");
+	return dma_expect(dma_ask("peer off") > 0, "nothing was sent") && dma_igb_receive(300) &&
+	       dma_igb_settle("steady");
 }
 
 /* Nobody takes frames: the ring fills up, and the rest is overrun, not lost. */
@@ -442,9 +442,8 @@ static bool igb_overrun(void)
 	pending = igb_ring_pending(&dma.igb.ring);
 	return dma_expect(pending == dma.entries - 1, "%u of %u descriptors are used", pending,
 			  dma.entries) &&
-	       dma_igb_receive(500, true) &&
-	       dma_expect(dma_ask("peer off") > 0, "nothing was sent") &&
-	       dma_igb_receive(300, true) && dma_igb_settle("overrun");
+	       dma_igb_receive(500) && dma_expect(dma_ask("peer off") > 0, "nothing was sent") &&
+	       dma_igb_receive(300) && dma_igb_settle("overrun");
 }
 
 /* Frames that come then do not arrive, though there are descriptors for them. */

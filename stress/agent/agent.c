@@ -240,7 +240,7 @@ int agent_preserve(struct agent *a)
 	int err;
 
 	event_stage(&a->log, "preserve", true);
-	err = a->workload->sign(a);
+	err = a->workload->sign ? a->workload->sign(a) : 0;
 	if (err)
 		return agent_error(a, "preserve", err);
 	err = agent_session_create(a);
@@ -682,11 +682,9 @@ static int start(struct agent *a)
 		a->w.signature = a->state->signature;
 	}
 	report_start(a, first_ticks);
-	if (a->log.cycle && a->workload->arrive)
-		err = agent_error(a, "arrive", a->workload->arrive(a));
-	else
-		err = 0;
-	return err;
+	if (!a->log.cycle || !a->workload->arrive)
+		return 0;
+	return agent_error(a, "arrive", a->workload->arrive(a));
 }
 
 int agent_run(struct agent *a)

@@ -185,8 +185,8 @@ bool dma_nvme_fly(void);
 bool dma_nvme_take_over(uint32_t *late);
 
 bool dma_igb_start(void);
-/* Take what arrives for @ms, and give each descriptor back at once if @give. */
-bool dma_igb_receive(unsigned int ms, bool give);
+/* Take what arrives for @ms, and give each descriptor back at once. */
+bool dma_igb_receive(unsigned int ms);
 bool dma_igb_go_on(void);
 /* Tell the controller what arrived since the last time; it compares that with what was sent. */
 bool dma_igb_settle(const char *phase);

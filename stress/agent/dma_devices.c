@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What edu, NVMe and igb do in the dma.memfd, step by step; see dma.h. */
+/* What edu, NVMe and igb do in the memfd, step by step; see dma.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -435,7 +435,7 @@ bool dma_nvme_take_over(uint32_t *late)
 
 /* ---- igb ---- */
 
-bool dma_igb_receive(unsigned int ms, bool give)
+bool dma_igb_receive(unsigned int ms)
 {
 	struct timespec now;
 	uint64_t end = 0, at;
@@ -452,8 +452,7 @@ bool dma_igb_receive(unsigned int ms, bool give)
 				dma.shared->bad_frames++;
 			else
 				frame_book_add(&dma.shared->book, number);
-			if (give)
-				igb_give(&dma.igb, 1);
+			igb_give(&dma.igb, 1);
 		} else {
 			usleep(500);
 		}
@@ -480,7 +479,7 @@ bool dma_igb_go_on(void)
 
 	return dma_expect_result(igb_resume(&dma.igb, &dma.vfio[IGB], &memory_region), 0,
 				 "igb_resume") &&
-	       dma_igb_receive(500, true);
+	       dma_igb_receive(500);
 }
 
 bool dma_igb_settle(const char *phase)

@@ -19,7 +19,7 @@ struct agent;
  * @begin: with the case read: make room
  * @arrive: optional; in a kernel that was jumped to, as soon as the agent's state is known
  * @set_up: in a kernel that has nothing yet: memory, domains, devices
- * @sign: before preserving: renew the contents, note what the next kernel needs
+ * @sign: optional; before preserving: renew the contents, note what the next kernel needs
  * @mark: mark the domains
  * @preserve_memory: put the memory into the session
  * @preserve: put the iommufds and the devices' files into it

@@ -22,8 +22,6 @@
 #include "dma.h"
 #include "system.h"
 
-/* Frames that fit the books: 40 minutes at a frame every 20 ms. */
-#define FRAMES_MAX (1u << 17)
 /* Where an edu that is not preserved tries to write: the same IOVA leads there for the others. */
 #define STRANGER_TO (100 * DMA_PAGE + 8)
 /* The first word that edu writes which lies at a multiple of its size. */
@@ -68,7 +66,7 @@ static int begin(struct agent *a)
 	log_to_ask = &a->log;
 	dma.seed = a->c.seed;
 	dma.entries = a->c.ring;
-	dma.frames_max = FRAMES_MAX;
+	dma.frames_max = FRAME_RUN_MAX;
 	/* Behind a bridge its bus has a higher number. */
 	dma.edu_nth = a->c.edu_bridge;
 	dma.ask = ask_controller;
@@ -214,12 +212,6 @@ static int set_up(struct agent *a)
 
 /* ---- old kernel ---- */
 
-static int sign(struct agent *a)
-{
-	(void)a;
-	return 0;
-}
-
 static int mark(struct agent *a)
 {
 	return result(a, dma_expect_result(iommufd_hwpt_mark(dma.shared->iommufd,
@@ -314,7 +306,7 @@ static bool ready(struct agent *a)
 {
 	/* The commands last: they are done soon. */
 	return dma_edu_load(&stranger_edu) && dma_edu_load(&dma.edu) && tell_friend() &&
-	       dma_igb_receive(100, true) && name_words() && dma_nvme_fly() &&
+	       dma_igb_receive(100) && name_words() && dma_nvme_fly() &&
 	       dma_expect(dma_ask("jump %u %s", a->log.cycle + 1,
 				  overruns(a) ? "overrun" : "preserved") == 0,
 			  "the controller is not ready for the jump");
@@ -324,7 +316,7 @@ static bool ready(struct agent *a)
 static bool ready_to_stop(struct agent *a)
 {
 	return dma_expect(dma_ask("peer off") >= 0, "the controller has no peer") &&
-	       dma_igb_receive(SETTLE_MS, true) && dma_edu_load(&dma.edu) && tell_friend() &&
+	       dma_igb_receive(SETTLE_MS) && dma_edu_load(&dma.edu) && tell_friend() &&
 	       name_words() &&
 	       dma_expect(dma_ask("jump %u stopped", a->log.cycle + 1) == 0,
 			  "the controller is not ready for the jump");
@@ -433,7 +425,7 @@ static int verify(struct agent *a)
 
 	if (!dma.nvme.state)
 		ok = go_on(a);
-	ok = ok && dma_edu_copies() && dma_nvme_copies() && dma_igb_receive(200, true) &&
+	ok = ok && dma_edu_copies() && dma_nvme_copies() && dma_igb_receive(200) &&
 	     dma_expect(dma.shared->book.arrived > arrived, "no frame arrives");
 	return result(a, ok);
 }
@@ -467,10 +459,9 @@ static bool account(struct agent *a)
 {
 	return dma_expect(dma_ask("state finished") == 0, "see the check state-finished") &&
 	       dma_edu_unmapped(false) && dma_nvme_listen(nvme_events) &&
-	       dma_nvme_interrupts(nvme_events) && dma_igb_receive(SETTLE_MS, true) &&
+	       dma_nvme_interrupts(nvme_events) && dma_igb_receive(SETTLE_MS) &&
 	       dma_expect(dma_ask("peer off") > 0, "nothing was sent") &&
-	       dma_igb_receive(SETTLE_MS, true) &&
-	       dma_igb_settle(overruns(a) ? "overrun" : "jump") &&
+	       dma_igb_receive(SETTLE_MS) && dma_igb_settle(overruns(a) ? "overrun" : "jump") &&
 	       dma_expect(dma_ask("search") == 0, "see the check signatures") &&
 	       set_up_stranger() &&
 	       dma_expect(dma_ask("peer on") >= 0, "the controller does not send frames");
@@ -496,7 +487,6 @@ const struct workload workload_dma = {
 	.begin = begin,
 	.arrive = arrive,
 	.set_up = set_up,
-	.sign = sign,
 	.mark = mark,
 	.preserve_memory = preserve_memory,
 	.preserve = preserve,

@@ -17,7 +17,6 @@
 #include "rig_internal.h"
 #include "util.h"
 
-#define FRAME_BYTES 700u
 #define LOOK_PAUSE_NS 50000u
 /* Words besides those of the ring: completions and bytes of copies. */
 #define OTHER_POINTS 256u
@@ -104,7 +103,7 @@ static long long start_peer(struct rig *rig, const char *line)
 		.remote = rig->config.remote,
 		.seed = rig->config.seed,
 		.interval_ns = rig->config.frame_interval_ns,
-		.bytes = FRAME_BYTES,
+		.bytes = RIG_FRAME_BYTES,
 		.max = rig->config.frames_max,
 	};
 	unsigned int patience_ms;
@@ -192,15 +191,14 @@ static long long account(struct rig *rig, const char *line)
 		return -EINVAL;
 	rig->book->duplicated = duplicated;
 	peer_log(rig->peer, &log);
-	frame_account(&now, rig->book, log.fates, log.nr,
-		      rig->full + missed_when_full(rig, &log) + missed);
+	rig->full += missed_when_full(rig, &log);
+	frame_account(&now, rig->book, log.fates, log.nr, rig->full + missed);
 	due = log.nr - rig->accounted;
 	sent = now.sent - before.sent;
 	arrived = now.arrived - before.arrived;
 	overrun = now.overrun - before.overrun;
 	lost = now.lost - before.lost;
 	odd = now.duplicated + now.impossible + wrong;
-	rig->full += missed_when_full(rig, &log);
 	if (lost)
 		name_lost(rig, &log, first_lost, sizeof(first_lost));
 	rig->account = now;
@@ -579,7 +577,6 @@ int rig_open(struct rig **out, const struct rig_config *config)
 	rig->memory_fd = open(config->memory, O_RDWR | O_CLOEXEC);
 	if (rig->memory_fd < 0)
 		err = -errno;
-	rig->frame_bytes = FRAME_BYTES;
 	rig->max_points = 2 * config->entries + OTHER_POINTS;
 	rig->points = calloc(rig->max_points, sizeof(*rig->points));
 	rig->book = malloc(frame_book_bytes(config->frames_max));

@@ -15,6 +15,7 @@
 
 #define RIG_PAGE 4096u
 #define RIG_WATCHED_MAX 8
+#define RIG_FRAME_BYTES 700u
 #define RIG_SIGNATURES 3
 #define RIG_SIGNATURE_MAX 32
 
@@ -49,7 +50,6 @@ struct rig_signature {
  */
 struct rig_jump {
 	bool preserved, overrun, off, under_way;
-	long cycle;
 	long console_at;
 	uint64_t begin_ns, dark_ns, boot_ns, taken_ns, full_ns, back_ns;
 };
@@ -66,7 +66,6 @@ struct rig {
 	uint32_t class_start[RIG_CLASSES], class_end[RIG_CLASSES];
 	unsigned int class;
 	struct peer *peer;
-	uint64_t frame_bytes;
 	struct frame_book *book;
 	struct frame_account account;
 	uint64_t accounted;

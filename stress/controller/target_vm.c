@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <flbench/frame.h>
+
 #include "cpio.h"
 #include "rig.h"
 #include "tables.h"
@@ -39,8 +41,6 @@
 #define DIR_FD 7
 #define NR_FDS 5
 #define DISK_BYTES (64ll << 20)
-/* 40 minutes at a frame every 20 ms. */
-#define FRAMES_MAX (1u << 17)
 #define OUTSIDE_EVENTS "outside.jsonl"
 #define PEER_SOCKET "peer.sock"
 #define QEMU_SOCKET "qemu.sock"
@@ -587,7 +587,7 @@ static int open_rig(struct target *target, const struct around *around)
 		.local = local,
 		.remote = remote,
 		.frame_interval_ns = plan_number(c, OPT_frame_interval) * 1000,
-		.frames_max = FRAMES_MAX,
+		.frames_max = FRAME_RUN_MAX,
 		.entries = plan_number(c, OPT_ring),
 		.jump_fault = plan_text(c, OPT_jump_fault),
 		.emit = emit_outside,

@@ -21,6 +21,9 @@
 /* Ethernet header and magic: the same in each frame of a run, and nowhere else. */
 #define FRAME_PREFIX_BYTES (FRAME_ETHERNET_BYTES + sizeof(uint64_t))
 
+/* Frames that a run accounts for, on both ends: 40 minutes at a frame every 20 ms. */
+#define FRAME_RUN_MAX (1u << 17)
+
 /**
  * struct frame_head - behind the Ethernet header
  * @magic: depends on the seed of the run
