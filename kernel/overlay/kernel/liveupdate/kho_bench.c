@@ -9,7 +9,7 @@
 
 #define pr_fmt(fmt) "kho_bench: " fmt
 
-#include <linux/cleanup.h>
+#include <linux/bsearch.h>
 #include <linux/debugfs.h>
 #include <linux/gfp.h>
 #include <linux/hash.h>
@@ -23,6 +23,7 @@
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/sort.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
@@ -38,8 +39,15 @@
 /* Mixed preservations have orders from 0 to this. */
 #define KHO_BENCH_MAX_ORDER	9
 
-/* Pages that other allocations may take from those that are put up for ours. */
+/*
+ * Blocks of an order that may be taken from those that are put up for ours: by
+ * other allocations, and by the lists of single CPUs, which are filled in advance.
+ */
 #define KHO_BENCH_SPARE		1024
+#define KHO_BENCH_SPARE_HIGH	8
+
+/* How often to ask it again if it gives away something else. */
+#define KHO_BENCH_ATTEMPTS	16
 
 /* A word of each so many is written and checked. */
 #define KHO_BENCH_STRIDE	32
@@ -207,12 +215,32 @@ static u32 __init kho_bench_random(u64 *state)
 	return *state >> 33;
 }
 
-/* Write links without an address that say what orders are wanted. */
-static unsigned long __init kho_bench_choose_orders(u64 *links, unsigned long pages,
-						    unsigned long seed)
+/**
+ * struct kho_bench_work - what the old kernel works with
+ * @links:     all preservations; before they are allocated, only their orders.
+ * @keys:      their number.
+ * @allocated: how many of them are allocated.
+ * @put_up:    memory that the page allocator is to give away, sorted.
+ * @nr_put_up: the number of entries in @put_up.
+ * @lower:     pages of that memory that are still to be freed.
+ * @between:   pages that keep that memory apart.
+ * @wrong:     folios that the page allocator gave away instead.
+ */
+struct kho_bench_work {
+	u64 *links;
+	unsigned long keys;
+	unsigned long allocated;
+	u64 *put_up;
+	unsigned long nr_put_up;
+	struct list_head lower;
+	struct list_head between;
+	struct list_head wrong;
+};
+
+static void __init kho_bench_choose_orders(struct kho_bench_work *work)
 {
-	u64 state = seed ^ 0x6b686f5f62656e63ULL;
-	unsigned long keys = 0;
+	u64 state = kho_bench.seed ^ 0x6b686f5f62656e63ULL;
+	unsigned long pages = kho_bench.pages;
 
 	while (pages) {
 		unsigned int order = 0;
@@ -221,11 +249,9 @@ static unsigned long __init kho_bench_choose_orders(u64 *links, unsigned long pa
 			order = kho_bench_random(&state) % (KHO_BENCH_MAX_ORDER + 1);
 			order = min_t(unsigned int, order, ilog2(pages));
 		}
-		links[keys++] = kho_bench_link(0, order);
+		work->links[work->keys++] = kho_bench_link(0, order);
 		pages -= 1UL << order;
 	}
-
-	return keys;
 }
 
 static void __init kho_bench_free_list(struct list_head *list)
@@ -238,8 +264,7 @@ static void __init kho_bench_free_list(struct list_head *list)
 }
 
 /* Take twice the memory of @order, and have its lower half freed later. */
-static int __init kho_bench_put_up(unsigned int order, struct list_head *lower,
-				   struct list_head *upper)
+static int __init kho_bench_put_up(struct kho_bench_work *work, unsigned int order)
 {
 	struct page *page = alloc_pages(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, order + 1);
 
@@ -248,36 +273,53 @@ static int __init kho_bench_put_up(unsigned int order, struct list_head *lower,
 
 	split_page(page, order + 1);
 	for (unsigned long i = 0; i < 1UL << order; i++) {
-		list_add_tail(&page[i].lru, lower);
-		list_add_tail(&page[i + (1UL << order)].lru, upper);
+		list_add_tail(&page[i].lru, &work->lower);
+		list_add_tail(&page[i + (1UL << order)].lru, &work->between);
 	}
+	work->put_up[work->nr_put_up++] = kho_bench_link(page_to_phys(page), order);
 
 	return 0;
 }
 
+static unsigned int __init kho_bench_spare(unsigned int order)
+{
+	if (order && kho_bench.layout != KHO_BENCH_MIXED)
+		return 0;
+
+	return order > PAGE_ALLOC_COSTLY_ORDER ? KHO_BENCH_SPARE_HIGH : KHO_BENCH_SPARE >> order;
+}
+
+static int __init kho_bench_compare(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 /*
  * Bring the page allocator into a state in which what is asked for next has no
- * neighbours among it: @upper holds all that lies between until it is freed.
+ * neighbours among it: all that lies between is held until it is over.
  */
-static int __init kho_bench_scatter(const u64 *links, unsigned long keys,
-				    struct list_head *upper)
+static int __init kho_bench_scatter(struct kho_bench_work *work)
 {
-	LIST_HEAD(lower);
 	int err = 0;
 
 	/* The large ones first, while there are any. */
 	for (int order = KHO_BENCH_MAX_ORDER; order >= 0 && !err; order--) {
-		for (unsigned long i = 0; i < keys && !err; i++)
-			if (kho_bench_order(links[i]) == order)
-				err = kho_bench_put_up(order, &lower, upper);
+		unsigned int spare = kho_bench_spare(order);
+
+		for (unsigned long i = 0; i < work->keys && !err; i++)
+			if (kho_bench_order(work->links[i]) == order)
+				err = kho_bench_put_up(work, order);
+		for (unsigned int i = 0; i < spare && !err; i++)
+			err = kho_bench_put_up(work, order);
 		cond_resched();
 	}
-	for (unsigned int i = 0; i < KHO_BENCH_SPARE && !err; i++)
-		err = kho_bench_put_up(0, &lower, upper);
+	sort(work->put_up, work->nr_put_up, sizeof(*work->put_up), kho_bench_compare, NULL);
 
 	/* Lists of single CPUs would be used first. */
 	drain_all_pages(NULL);
-	kho_bench_free_list(&lower);
+	kho_bench_free_list(&work->lower);
 	drain_all_pages(NULL);
 
 	return err;
@@ -292,75 +334,119 @@ static struct folio *__init kho_bench_folio(u64 link)
 	return page_folio(phys_to_page(kho_bench_phys(link)));
 }
 
-static bool __init kho_bench_is_scattered(const u64 *links, unsigned long keys)
+static void __init kho_bench_unallocate(struct kho_bench_work *work)
 {
-	for (unsigned long i = 0; i < keys; i++) {
-		unsigned int order = kho_bench_order(links[i]);
+	while (work->allocated) {
+		struct folio *folio = kho_bench_folio(work->links[--work->allocated]);
 
-		/* The upper one of two halves is held by somebody else. */
-		if (kho_bench_phys(links[i]) & (PAGE_SIZE << order))
-			return false;
+		kho_unpreserve_folio(folio);
+		folio_put(folio);
 	}
+}
+
+/*
+ * Keep what is not among the memory that was put up, so that it is not allocated
+ * again, and give back the rest. Returns false if there is no such memory.
+ */
+static bool __init kho_bench_sort_out(struct kho_bench_work *work)
+{
+	unsigned long wrong = 0;
+
+	for (unsigned long i = 0; i < work->keys; i++) {
+		struct folio *folio = kho_bench_folio(work->links[i]);
+
+		if (bsearch(&work->links[i], work->put_up, work->nr_put_up,
+			    sizeof(*work->put_up), kho_bench_compare))
+			continue;
+		folio_get(folio);
+		list_add(&folio->lru, &work->wrong);
+		wrong++;
+	}
+	if (!wrong)
+		return false;
+
+	kho_bench_unallocate(work);
+	drain_all_pages(NULL);
 
 	return true;
 }
 
-static int __init kho_bench_allocate(u64 *links, unsigned long keys, unsigned long *done)
+static int __init kho_bench_allocate(struct kho_bench_work *work)
 {
+	u64 *links = work->links;
 	cycles_t start = get_cycles();
 
-	for (*done = 0; *done < keys; ++*done) {
-		unsigned int order = kho_bench_order(links[*done]);
+	while (work->allocated < work->keys) {
+		unsigned int order = kho_bench_order(links[work->allocated]);
 		void *mem = kho_alloc_preserve(PAGE_SIZE << order);
 
 		if (IS_ERR(mem))
 			return PTR_ERR(mem);
-		links[*done] = kho_bench_link(virt_to_phys(mem), order);
+		links[work->allocated++] = kho_bench_link(virt_to_phys(mem), order);
 	}
 	kho_bench_results.allocate_preserve = get_cycles() - start;
 
 	return 0;
 }
 
+static int __init kho_bench_allocate_scattered(struct kho_bench_work *work)
+{
+	int err = kho_bench_scatter(work);
+
+	if (err)
+		return err;
+
+	for (unsigned int i = 0; i < KHO_BENCH_ATTEMPTS; i++) {
+		err = kho_bench_allocate(work);
+		if (err)
+			return err;
+		if (!kho_bench_sort_out(work))
+			return 0;
+	}
+
+	pr_err("the page allocator does not give away what was put up for it\n");
+
+	return -EAGAIN;
+}
+
 /* Once more without the rest. The nodes of the radix tree exist by now. */
-static int __init kho_bench_preserve(const u64 *links, unsigned long keys)
+static void __init kho_bench_preserve(const struct kho_bench_work *work)
 {
 	cycles_t start;
 	int err;
 
-	for (unsigned long i = 0; i < keys; i++)
-		kho_unpreserve_folio(kho_bench_folio(links[i]));
+	for (unsigned long i = 0; i < work->keys; i++)
+		kho_unpreserve_folio(kho_bench_folio(work->links[i]));
 
 	start = get_cycles();
-	for (unsigned long i = 0; i < keys; i++) {
-		err = kho_preserve_folio(kho_bench_folio(links[i]));
+	for (unsigned long i = 0; i < work->keys; i++) {
+		err = kho_preserve_folio(kho_bench_folio(work->links[i]));
 		if (err)
 			/* All nodes exist, so this can not be. */
-			panic("kho_bench: preserved memory can not be preserved: %d", err);
+			panic("kho_bench: can not preserve for a second time: %d", err);
 	}
 	kho_bench_results.preserve = get_cycles() - start;
-
-	return 0;
 }
 
-static int __init kho_bench_hand_over(const u64 *links, unsigned long keys)
+static int __init kho_bench_hand_over(const struct kho_bench_work *work)
 {
 	struct kho_bench_ser *ser = kho_alloc_preserve(sizeof(*ser));
+	const u64 *links = work->links;
 	int err;
 
 	if (IS_ERR(ser))
 		return PTR_ERR(ser);
 
-	for (unsigned long i = 0; i < keys; i++)
-		kho_bench_fill(links[i], i + 1 < keys ? links[i + 1] : 0, kho_bench.seed);
+	for (unsigned long i = 0; i < work->keys; i++)
+		kho_bench_fill(links[i], i + 1 < work->keys ? links[i + 1] : 0, kho_bench.seed);
 
 	*ser = (struct kho_bench_ser){
 		.version = KHO_BENCH_VERSION,
 		.layout = kho_bench.layout,
 		.pages = kho_bench.pages,
-		.keys = keys,
+		.keys = work->keys,
 		.seed = kho_bench.seed,
-		.first = keys ? links[0] : 0,
+		.first = work->keys ? links[0] : 0,
 	};
 	err = kho_add_subtree(KHO_BENCH_SUBTREE, ser, sizeof(*ser));
 	if (err)
@@ -371,41 +457,48 @@ static int __init kho_bench_hand_over(const u64 *links, unsigned long keys)
 
 static int __init kho_bench_old(void)
 {
-	unsigned long keys, done = 0;
-	LIST_HEAD(between);
-	u64 *links;
-	int err = 0;
+	struct kho_bench_work work = {
+		.lower = LIST_HEAD_INIT(work.lower),
+		.between = LIST_HEAD_INIT(work.between),
+		.wrong = LIST_HEAD_INIT(work.wrong),
+	};
+	struct folio *folio, *next;
+	unsigned long spare = 0;
+	int err = -ENOMEM;
 
 	if (kho_bench.layout == KHO_BENCH_POOLED) {
 		pr_err("layout pooled: not built in\n");
 		return -EOPNOTSUPP;
 	}
 
-	links = vcalloc(kho_bench.pages + 1, sizeof(*links));
-	if (!links)
-		return -ENOMEM;
+	work.links = vcalloc(kho_bench.pages + 1, sizeof(*work.links));
+	for (unsigned int order = 0; order <= KHO_BENCH_MAX_ORDER; order++)
+		spare += kho_bench_spare(order);
+	work.put_up = vcalloc(kho_bench.pages + spare, sizeof(*work.put_up));
+	if (!work.links || !work.put_up)
+		goto out;
 
-	keys = kho_bench_choose_orders(links, kho_bench.pages, kho_bench.seed);
-	kho_bench_results.keys = keys;
-	if (kho_bench.layout != KHO_BENCH_CONTIGUOUS)
-		err = kho_bench_scatter(links, keys, &between);
-	if (!err)
-		err = kho_bench_allocate(links, keys, &done);
-	if (!err && kho_bench.layout != KHO_BENCH_CONTIGUOUS && !kho_bench_is_scattered(links, keys)) {
-		pr_err("the pages are not scattered\n");
-		err = -EAGAIN;
-	}
-	if (!err)
-		err = kho_bench_preserve(links, keys);
-	if (!err)
-		err = kho_bench_hand_over(links, keys);
-	if (err) {
-		while (done--)
-			kho_unpreserve_free(phys_to_virt(kho_bench_phys(links[done])));
-	}
+	kho_bench_choose_orders(&work);
+	kho_bench_results.keys = work.keys;
+	if (kho_bench.layout == KHO_BENCH_SCATTERED || kho_bench.layout == KHO_BENCH_MIXED)
+		err = kho_bench_allocate_scattered(&work);
+	else
+		err = kho_bench_allocate(&work);
+	if (err)
+		goto out;
 
-	kho_bench_free_list(&between);
-	vfree(links);
+	kho_bench_preserve(&work);
+	err = kho_bench_hand_over(&work);
+
+out:
+	if (err)
+		kho_bench_unallocate(&work);
+	kho_bench_free_list(&work.lower);
+	kho_bench_free_list(&work.between);
+	list_for_each_entry_safe(folio, next, &work.wrong, lru)
+		folio_put(folio);
+	vfree(work.put_up);
+	vfree(work.links);
 
 	return err;
 }

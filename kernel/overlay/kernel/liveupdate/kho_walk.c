@@ -80,6 +80,20 @@ static bool kho_cursor_seek(struct kho_walk_cursor *cursor, const struct kho_rad
 	return false;
 }
 
+static bool kho_cursor_advance(struct kho_walk_cursor *cursor, const struct kho_radix_node *root)
+{
+	unsigned long key = cursor->key + 1, bit = key & (KHO_LEAF_KEYS - 1);
+
+	/* Often the next one is just behind it, and all is known. */
+	if (bit && key <= cursor->last && test_bit(bit, cursor->leaf->bitmap)) {
+		cursor->key = key;
+		cursor->phys += (phys_addr_t)PAGE_SIZE << cursor->order;
+		return true;
+	}
+
+	return kho_cursor_seek(cursor, root, key);
+}
+
 /**
  * kho_walk_start - start a walk over all preserved memory
  * @walk: the walk, which needs no initialization.
@@ -134,7 +148,7 @@ bool kho_walk_next(struct kho_walk *walk, phys_addr_t *phys, unsigned int *order
 	*phys = next->phys;
 	*order = next->order;
 
-	if (!kho_cursor_seek(next, walk->root, next->key + 1))
+	if (!kho_cursor_advance(next, walk->root))
 		*next = walk->cursors[--walk->nr];
 
 	return true;
