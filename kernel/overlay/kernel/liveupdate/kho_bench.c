@@ -505,12 +505,21 @@ out:
 
 static unsigned long __init kho_bench_restore(const u64 *links, unsigned long keys)
 {
+	struct kho_restore_batch batch = { };
 	u64 start = kho_bench_cycles();
 	unsigned long i;
 
-	for (i = 0; i < keys; i++)
-		if (!kho_restore_folio(kho_bench_phys(links[i])))
-			break;
+	if (kho_bench_stock) {
+		/* Each is accounted for by itself. */
+		for (i = 0; i < keys; i++)
+			if (!kho_restore_folio(kho_bench_phys(links[i])))
+				break;
+	} else {
+		for (i = 0; i < keys; i++)
+			if (!kho_restore_folio_batch(kho_bench_phys(links[i]), &batch))
+				break;
+		kho_restore_batch_end(&batch);
+	}
 	kho_bench_results.restore = kho_bench_cycles() - start;
 
 	return i;
