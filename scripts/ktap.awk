@@ -96,7 +96,7 @@ function judge_growth(	i, call)
 	for (i = 1; i <= nr_calls; i++) {
 		call = calls[i]
 		result(cycles_few[call] > 0 && many[call] >= 4 * few[call] &&
-		       cycles_many[call] <= 1.25 * cycles_few[call], "growth." call,
+		       cycles_many[call] <= 1.5 * cycles_few[call], "growth." call,
 		       sprintf(" (%d instructions each of %d, %d each of %d)", cycles_few[call], few[call],
 			       cycles_many[call], many[call]))
 	}
