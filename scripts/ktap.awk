@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Turns the KTAP of a kernel's console into flat TAP, a line for each test case
 # (suite.case), and adds what the console itself proves: that all suites ended and
-# that nothing complained. -v log=PATH is named in what failed.
+# that nothing complained. -v log_file=PATH is named in what failed. With -v counted=1
+# the console's cycles are instructions, and growth is judged by them.
 
 function result(good, name, note)
 {
@@ -53,6 +54,18 @@ over { next }
 	next
 }
 
+# "growth: CALL NUMBER CYCLES": what a call takes for each of NUMBER files or the like.
+/^ *# [a-z0-9_]+: growth: / {
+	if (!($4 in few)) {
+		calls[++nr_calls] = $4
+		few[$4] = $5
+		cycles_few[$4] = $6
+	}
+	many[$4] = $5
+	cycles_many[$4] = $6
+	next
+}
+
 /^    (not )?ok [0-9]+/ {
 	good = $1 == "ok"
 	name = $0
@@ -77,7 +90,23 @@ over { next }
 	next
 }
 
+# A search through all there are gives a multiple, a tree some percent.
+function judge_growth(	i, call)
+{
+	for (i = 1; i <= nr_calls; i++) {
+		call = calls[i]
+		result(cycles_few[call] > 0 && many[call] >= 4 * few[call] &&
+		       cycles_many[call] <= 1.5 * cycles_few[call], "growth." call,
+		       sprintf(" (%d instructions each of %d, %d each of %d)", cycles_few[call], few[call],
+			       cycles_many[call], many[call]))
+	}
+}
+
 END {
+	if (counted && nr_calls)
+		judge_growth()
+	else if (counted)
+		result(0, "growth.reported")
 	result(started && planned > 0 && ended == planned, "console.complete",
 	       started ? " (" ended " of " planned " suites ended)" : " (KUnit never started)")
 	result(complaint == "", "console.clean", complaint != "" ? " (" complaint ")" : "")

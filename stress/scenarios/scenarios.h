@@ -9,11 +9,13 @@
 struct agent;
 
 /*
- * session.c: sessions taken back, refused, finished early, retrieved twice, left by a killed agent
+ * session.c: sessions taken back, created twice, refused, finished early, retrieved twice, left by a
+ * killed agent
  */
 int unpreserve_leave(struct agent *a);
 int unpreserve_kexec_leave(struct agent *a);
 int unpreserve_kexec_retrieve(struct agent *a);
+int session_exists_leave(struct agent *a);
 int punched_before_leave(struct agent *a);
 int freeze_fail_leave(struct agent *a);
 int memfd_missing_preserve(struct agent *a);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scenarios about sessions: taken back, refused, finished early, retrieved twice, left behind by a
- * killed agent.
+ * Scenarios about sessions: taken back, created twice, refused, finished early, retrieved twice, left
+ * behind by a killed agent.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,6 +47,38 @@ int unpreserve_kexec_retrieve(struct agent *a)
 		return -EEXIST;
 	}
 	return 0;
+}
+
+/*
+ * The sessions of a kernel are handed over in pages of 51, and an empty page is damage to the next
+ * kernel. The agent's own two fill one up with these.
+ */
+#define SESSIONS_TO_FULL 49
+
+int session_exists_leave(struct agent *a)
+{
+	int sessions[SESSIONS_TO_FULL];
+	char name[32];
+	int again, err = 0;
+	size_t nr = 0;
+
+	while (!err && nr < SESSIONS_TO_FULL) {
+		snprintf(name, sizeof(name), "flbench-filler-%zu", nr);
+		sessions[nr] = liveupdate_session_create(a->liveupdate_fd, name);
+		if (sessions[nr] < 0)
+			err = agent_error(a, "preserve", sessions[nr]);
+		else
+			nr++;
+	}
+	if (!err) {
+		again = liveupdate_session_create(a->liveupdate_fd, AGENT_SESSION);
+		agent_check(a, "session-exists", again == -EEXIST,
+			    "creating a session again, as number %zu: %s", nr + 3, strerror(-again));
+		err = agent_leave(a);
+	}
+	while (nr)
+		close(sessions[--nr]);
+	return err;
 }
 
 /*

@@ -30,6 +30,13 @@ static const struct scenario scenarios[] = {
 		.retrieve = unpreserve_kexec_retrieve,
 	},
 	{
+		.name = "session-exists",
+		.proves =
+			"a session that is refused since its name is taken leaves nothing that the next kernel stumbles over",
+		.twin = "loop: without the attempt the same sessions come",
+		.leave = session_exists_leave,
+	},
+	{
 		.name = "freeze-fail",
 		.proves =
 			"whichever iommufd's freeze fails, the kexec is refused, everything is as before, and then it works",

@@ -16,6 +16,7 @@ static void wanted_scenarios_exist(void **state)
 	static const char *const names[] = {
 		"loop",
 		"unpreserve",
+		"session-exists",
 		"freeze-fail",
 		"memfd-not-preserved",
 		"finish-without-retrieve",

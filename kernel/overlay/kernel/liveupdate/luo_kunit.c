@@ -27,8 +27,10 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
+#include <linux/timex.h>
 #include <uapi/linux/memfd.h>
 
 #include "kexec_handover_internal.h"
@@ -754,24 +756,44 @@ static int luo_test_file_init(struct kunit *test)
 	return luo_test_init(test);
 }
 
+#define LUO_TEST_PER_BLOCK(type)	\
+	((KHO_BLOCK_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(type))
+
 /* Files 1 to @count of a session, the number being both token and handle. */
 static struct luo_file_set_ser luo_test_files_ser(struct kunit *test, const char *compatible,
 						  u64 count, u64 data)
 {
-	struct kho_block_header_ser *header = luo_test_preserved(test, 0);
-	struct luo_file_ser *ser = (struct luo_file_ser *)(header + 1);
+	struct luo_file_set_ser set_ser = { .count = count };
+	struct kho_block_header_ser *header = NULL;
 
-	header->count = count;
 	for (u64 i = 0; i < count; i++) {
-		strscpy(ser[i].compatible, compatible, sizeof(ser[i].compatible));
-		ser[i].token = i + 1;
-		ser[i].data = data ?: i + 1;
+		struct luo_file_ser *ser;
+		phys_addr_t phys;
+
+		if (!header || header->count == LUO_TEST_PER_BLOCK(*ser)) {
+			phys = virt_to_phys(luo_test_preserved(test, 0));
+			if (header)
+				header->next = phys;
+			else
+				set_ser.files = phys;
+			header = phys_to_virt(phys);
+		}
+
+		ser = (struct luo_file_ser *)(header + 1) + header->count++;
+		strscpy(ser->compatible, compatible, sizeof(ser->compatible));
+		ser->token = i + 1;
+		ser->data = data ?: i + 1;
 	}
 
-	return (struct luo_file_set_ser){
-		.files = virt_to_phys(header),
-		.count = count,
-	};
+	return set_ser;
+}
+
+/* The first block of it. */
+static struct luo_file_ser *luo_test_first_files(struct luo_file_set_ser *set_ser)
+{
+	struct kho_block_header_ser *header = phys_to_virt(set_ser->files);
+
+	return (struct luo_file_ser *)(header + 1);
 }
 
 static void luo_test_incoming_files(struct kunit *test, struct luo_file_set *set,
@@ -1088,6 +1110,103 @@ static void file_test_preserved_once(struct kunit *test)
 	luo_file_set_destroy(&other_set);
 }
 
+/* In no order, with neighbours and both ends of what a token can be. */
+static const u64 luo_test_tokens[] = {
+	0x8000000000000000, 7, 0, U64_MAX, 6, 0x100000007, 8, U64_MAX - 1, 1, 0x7fffffffffffffff,
+};
+
+/* A token is taken from when its file is preserved until the session is closed. */
+static void file_test_tokens(struct kunit *test)
+{
+	int fds[ARRAY_SIZE(luo_test_tokens)];
+	struct luo_file_set_ser ser = {};
+	struct luo_file_set set;
+	struct luo_file_ser *file_ser;
+	int spare;
+
+	luo_file_set_init(&set);
+	spare = luo_test_open(test, &luo_test_fops, NULL);
+	for (int i = 0; i < ARRAY_SIZE(luo_test_tokens); i++) {
+		fds[i] = luo_test_open(test, &luo_test_fops, NULL);
+		KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, luo_test_tokens[i], fds[i]), 0);
+		for (int j = 0; j <= i; j++)
+			KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, luo_test_tokens[j], spare),
+					-EEXIST);
+		KUNIT_EXPECT_EQ(test, set.count, i + 1);
+	}
+
+	/* What is taken is told first, whatever else is wrong. */
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 7, -1), -EEXIST);
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 9, -1), -EBADF);
+	/* And what failed leaves its token free. */
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 9, fds[0]), -EBUSY);
+	KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, 9, spare), 0);
+
+	/* They are handed over in the order in which they were preserved. */
+	KUNIT_ASSERT_EQ(test, luo_file_freeze(&set, &ser), 0);
+	KUNIT_EXPECT_EQ(test, ser.count, ARRAY_SIZE(luo_test_tokens) + 1);
+	file_ser = luo_test_first_files(&ser);
+	for (int i = 0; i < ARRAY_SIZE(luo_test_tokens); i++)
+		KUNIT_EXPECT_EQ(test, file_ser[i].token, luo_test_tokens[i]);
+	luo_file_unfreeze(&set, &ser);
+
+	luo_file_unpreserve_files(&set);
+	for (int i = 0; i < ARRAY_SIZE(luo_test_tokens); i++)
+		KUNIT_EXPECT_EQ(test, luo_preserve_file(&set, luo_test_tokens[i], fds[i]), 0);
+	luo_file_unpreserve_files(&set);
+
+	close_fd(spare);
+	for (int i = 0; i < ARRAY_SIZE(luo_test_tokens); i++)
+		close_fd(fds[i]);
+	flush_delayed_fput();
+	luo_file_set_destroy(&set);
+}
+
+static void file_test_incoming_tokens(struct kunit *test)
+{
+	struct luo_file_set_ser ser = luo_test_files_ser(test, LUO_TEST_FILE,
+							 ARRAY_SIZE(luo_test_tokens), 0);
+	struct luo_file_ser *file_ser = luo_test_first_files(&ser);
+	struct file *files[ARRAY_SIZE(luo_test_tokens)], *again;
+	struct luo_file_set set;
+
+	for (int i = 0; i < ARRAY_SIZE(luo_test_tokens); i++)
+		file_ser[i].token = luo_test_tokens[i];
+	luo_file_set_init(&set);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&set, &ser), 0);
+
+	for (int i = 0; i < ARRAY_SIZE(luo_test_tokens); i++)
+		KUNIT_ASSERT_EQ(test, luo_retrieve_file(&set, luo_test_tokens[i], &files[i]), 0);
+	KUNIT_EXPECT_EQ(test, luo_test_file.retrieves, ARRAY_SIZE(luo_test_tokens));
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 9, &again), -ENOENT);
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 2, &again), -ENOENT);
+	for (int i = 0; i < ARRAY_SIZE(luo_test_tokens); i++) {
+		KUNIT_ASSERT_EQ(test, luo_retrieve_file(&set, luo_test_tokens[i], &again), 0);
+		KUNIT_EXPECT_PTR_EQ(test, again, files[i]);
+		fput(again);
+		fput(files[i]);
+	}
+
+	KUNIT_EXPECT_EQ(test, luo_file_finish(&set), 0);
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 7, &again), -ENOENT);
+	flush_delayed_fput();
+	luo_file_set_destroy(&set);
+}
+
+/* Two files with one token: no kernel has left that. */
+static void file_test_incoming_token_twice(struct kunit *test)
+{
+	struct luo_file_set_ser ser = luo_test_files_ser(test, LUO_TEST_FILE, 3, 0);
+	struct luo_file_set set;
+	struct file *file;
+
+	luo_test_first_files(&ser)[2].token = 1;
+	luo_file_set_init(&set);
+	KUNIT_EXPECT_EQ(test, luo_file_deserialize(&set, &ser), -EEXIST);
+	KUNIT_EXPECT_EQ(test, luo_retrieve_file(&set, 1, &file), -ENOENT);
+	luo_file_set_destroy(&set);
+}
+
 /*
  * Sessions
  */
@@ -1118,6 +1237,285 @@ static void session_test_retrieve_again(struct kunit *test)
 	__fput_sync(session);
 	KUNIT_EXPECT_STREQ(test, luo_test_file.log, "c1 c2 c1 c2 q2 q1 f2 f1 ");
 	KUNIT_EXPECT_EQ(test, luo_session_retrieve(ser.name, &session), -ENOENT);
+}
+
+/* One is the start of another, and some are as long as can be. */
+static const char * const luo_test_names[] = {
+	"kunit-b", "kunit-", "kunit-ba", "kunit-a", "kunit-B", "k",
+	"kunit-sixty-three-characters-are-as-many-as-a-session-can-have-",
+	"kunit-sixty-three-characters-are-as-many-as-a-session-can-have+",
+	"kunit-sixty-two-characters-are-one-less-than-a-session-can-hav",
+	"\xffkunit",
+};
+
+static void session_test_names(struct kunit *test)
+{
+	struct file *sessions[ARRAY_SIZE(luo_test_names)], *again;
+
+	for (int i = 0; i < ARRAY_SIZE(luo_test_names); i++) {
+		KUNIT_ASSERT_EQ(test, luo_session_create(luo_test_names[i], &sessions[i]), 0);
+		for (int j = 0; j <= i; j++)
+			KUNIT_EXPECT_EQ(test, luo_session_create(luo_test_names[j], &again),
+					-EEXIST);
+	}
+
+	/* A name is free again as soon as its session is closed, and no other is. */
+	for (int i = 0; i < ARRAY_SIZE(luo_test_names); i++) {
+		__fput_sync(sessions[i]);
+		KUNIT_ASSERT_EQ(test, luo_session_create(luo_test_names[i], &sessions[i]), 0);
+		for (int j = 0; j < ARRAY_SIZE(luo_test_names); j++)
+			KUNIT_EXPECT_EQ(test, luo_session_create(luo_test_names[j], &again),
+					-EEXIST);
+	}
+
+	for (int i = 0; i < ARRAY_SIZE(luo_test_names); i++)
+		__fput_sync(sessions[i]);
+}
+
+static void session_test_incoming_names(struct kunit *test)
+{
+	struct file *sessions[ARRAY_SIZE(luo_test_names)], *again;
+	struct luo_session_ser ser = {};
+
+	for (int i = 0; i < ARRAY_SIZE(luo_test_names); i++) {
+		strscpy(ser.name, luo_test_names[i], sizeof(ser.name));
+		KUNIT_ASSERT_EQ(test, luo_session_kunit_add_incoming(&ser), 0);
+		KUNIT_EXPECT_EQ(test, luo_session_kunit_add_incoming(&ser), -EEXIST);
+	}
+
+	/* Outgoing ones are others. */
+	KUNIT_ASSERT_EQ(test, luo_session_create(luo_test_names[0], &again), 0);
+	__fput_sync(again);
+
+	KUNIT_EXPECT_EQ(test, luo_session_retrieve("kunit", &again), -ENOENT);
+	KUNIT_EXPECT_EQ(test, luo_session_retrieve("kunit-c", &again), -ENOENT);
+	for (int i = 0; i < ARRAY_SIZE(luo_test_names); i++)
+		KUNIT_ASSERT_EQ(test, luo_session_retrieve(luo_test_names[i], &sessions[i]), 0);
+	for (int i = 0; i < ARRAY_SIZE(luo_test_names); i++) {
+		KUNIT_EXPECT_EQ(test, luo_session_retrieve(luo_test_names[i], &again), -EINVAL);
+		__fput_sync(sessions[i]);
+		KUNIT_EXPECT_EQ(test, luo_session_retrieve(luo_test_names[i], &again), -ENOENT);
+	}
+}
+
+/* The next kernel refuses a block without entries, so none may be left behind. */
+static void session_test_no_empty_block(struct kunit *test)
+{
+	struct file *sessions[LUO_TEST_PER_BLOCK(struct luo_session_ser)], *again;
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+	long nr, used;
+
+	/* However many there were before, at one of them all blocks are full. */
+	for (int i = 0; i < ARRAY_SIZE(sessions); i++) {
+		snprintf(name, sizeof(name), "kunit-%d", i);
+		KUNIT_ASSERT_EQ(test, luo_session_create(name, &sessions[i]), 0);
+		KUNIT_EXPECT_EQ(test, luo_session_create(name, &again), -EEXIST);
+		luo_session_kunit_outgoing_blocks(&nr, &used);
+		KUNIT_EXPECT_EQ(test, nr, used);
+	}
+
+	for (int i = 0; i < ARRAY_SIZE(sessions); i++)
+		__fput_sync(sessions[i]);
+	luo_session_kunit_outgoing_blocks(&nr, &used);
+	KUNIT_EXPECT_EQ(test, nr, used);
+}
+
+/*
+ * Growth: what a call takes in cycles, with few and with many files or sessions.
+ * That is for someone to compare who knows what a cycle is: with QEMU's -icount it
+ * is an instruction, and the same each time.
+ */
+
+/* With KASAN it is all about memory, not cycles, and takes a hundred times as long. */
+#define LUO_TEST_FEW	(IS_ENABLED(CONFIG_KASAN) ? 64 : 1024)
+#define LUO_TEST_MANY	(4 * LUO_TEST_FEW)
+
+/* The first is for the allocators to get going, and is not reported. */
+static const unsigned int luo_test_sizes[] = { LUO_TEST_MANY, LUO_TEST_FEW, LUO_TEST_MANY };
+
+/* Cycles of all calls with so many files or sessions, by size. */
+struct luo_test_cycles {
+	u64 of[ARRAY_SIZE(luo_test_sizes)];
+};
+
+/* To be called with what get_cycles() returned before the call. */
+static void luo_test_count(struct luo_test_cycles *cycles, int size, cycles_t before)
+{
+	cycles->of[size] += get_cycles() - before;
+}
+
+static void luo_test_report(struct kunit *test, const char *call,
+			    const struct luo_test_cycles *cycles)
+{
+	for (int size = 1; size < ARRAY_SIZE(luo_test_sizes); size++)
+		kunit_info(test, "growth: %s %u %llu\n", call, luo_test_sizes[size],
+			   div_u64(cycles->of[size], luo_test_sizes[size]));
+}
+
+/* All over the place, each once. */
+static u64 luo_test_token(u64 i)
+{
+	return i * 0x9e3779b97f4a7c15;
+}
+
+static struct file **luo_test_alloc_files(struct kunit *test, int size)
+{
+	struct file **files = kunit_kcalloc(test, luo_test_sizes[size], sizeof(*files),
+					    GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, files);
+
+	return files;
+}
+
+/*
+ * What is left to do when a file goes is not LUO's. So it is kept until this, and
+ * nothing is put off until something else is counted.
+ */
+static void luo_test_put_files(struct file **files, int size)
+{
+	for (unsigned int i = 0; i < luo_test_sizes[size]; i++)
+		fput(files[i]);
+	flush_delayed_fput();
+	rcu_barrier();
+}
+
+static void growth_test_files_old(struct kunit *test)
+{
+	struct luo_test_cycles preserve = {}, freeze = {}, unpreserve = {};
+
+	for (int size = 0; size < ARRAY_SIZE(luo_test_sizes); size++) {
+		struct file **files = luo_test_alloc_files(test, size);
+		struct luo_file_set_ser ser = {};
+		struct luo_file_set set;
+		cycles_t before;
+
+		luo_file_set_init(&set);
+		for (unsigned int i = 0; i < luo_test_sizes[size]; i++) {
+			int fd = luo_test_open(test, &luo_test_fops, NULL);
+
+			files[i] = fget(fd);
+			before = get_cycles();
+			KUNIT_ASSERT_EQ(test, luo_preserve_file(&set, luo_test_token(i), fd), 0);
+			luo_test_count(&preserve, size, before);
+			close_fd(fd);
+		}
+
+		before = get_cycles();
+		KUNIT_EXPECT_EQ(test, luo_file_freeze(&set, &ser), 0);
+		luo_test_count(&freeze, size, before);
+		luo_file_unfreeze(&set, &ser);
+
+		before = get_cycles();
+		luo_file_unpreserve_files(&set);
+		luo_test_count(&unpreserve, size, before);
+		luo_test_put_files(files, size);
+		luo_file_set_destroy(&set);
+	}
+
+	luo_test_report(test, "file_preserve", &preserve);
+	luo_test_report(test, "file_freeze", &freeze);
+	luo_test_report(test, "file_unpreserve", &unpreserve);
+}
+
+static void growth_test_files_new(struct kunit *test)
+{
+	struct luo_test_cycles deserialize = {}, retrieve = {}, finish = {};
+
+	for (int size = 0; size < ARRAY_SIZE(luo_test_sizes); size++) {
+		struct luo_file_set_ser ser = luo_test_files_ser(test, LUO_TEST_FILE,
+								 luo_test_sizes[size], 0);
+		struct file **files = luo_test_alloc_files(test, size);
+		struct luo_file_set set;
+		cycles_t before;
+
+		luo_file_set_init(&set);
+		before = get_cycles();
+		KUNIT_ASSERT_EQ(test, luo_file_deserialize(&set, &ser), 0);
+		luo_test_count(&deserialize, size, before);
+
+		for (u64 token = luo_test_sizes[size]; token; token--) {
+			before = get_cycles();
+			KUNIT_ASSERT_EQ(test, luo_retrieve_file(&set, token, &files[token - 1]), 0);
+			luo_test_count(&retrieve, size, before);
+		}
+
+		before = get_cycles();
+		KUNIT_EXPECT_EQ(test, luo_file_finish(&set), 0);
+		luo_test_count(&finish, size, before);
+		luo_test_put_files(files, size);
+		luo_file_set_destroy(&set);
+	}
+
+	luo_test_report(test, "file_deserialize", &deserialize);
+	luo_test_report(test, "file_retrieve", &retrieve);
+	luo_test_report(test, "file_finish", &finish);
+}
+
+static void luo_test_close_sessions(struct file **sessions, int size,
+				    struct luo_test_cycles *cycles)
+{
+	cycles_t before = get_cycles();
+
+	for (unsigned int i = 0; i < luo_test_sizes[size]; i++)
+		__fput_sync(sessions[i]);
+	luo_test_count(cycles, size, before);
+	rcu_barrier();
+}
+
+static void growth_test_sessions_old(struct kunit *test)
+{
+	struct luo_test_cycles create = {}, close = {};
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+
+	for (int size = 0; size < ARRAY_SIZE(luo_test_sizes); size++) {
+		struct file **sessions = luo_test_alloc_files(test, size);
+
+		for (unsigned int i = 0; i < luo_test_sizes[size]; i++) {
+			cycles_t before;
+
+			snprintf(name, sizeof(name), "kunit-%016llx", luo_test_token(i));
+			before = get_cycles();
+			KUNIT_ASSERT_EQ(test, luo_session_create(name, &sessions[i]), 0);
+			luo_test_count(&create, size, before);
+		}
+
+		luo_test_close_sessions(sessions, size, &close);
+	}
+
+	luo_test_report(test, "session_create", &create);
+	luo_test_report(test, "session_unpreserve", &close);
+}
+
+static void growth_test_sessions_new(struct kunit *test)
+{
+	struct luo_test_cycles deserialize = {}, retrieve = {}, close = {};
+	struct luo_session_ser ser = {};
+
+	for (int size = 0; size < ARRAY_SIZE(luo_test_sizes); size++) {
+		struct file **sessions = luo_test_alloc_files(test, size);
+		cycles_t before;
+
+		for (unsigned int i = 0; i < luo_test_sizes[size]; i++) {
+			snprintf(ser.name, sizeof(ser.name), "kunit-%016llx", luo_test_token(i));
+			before = get_cycles();
+			KUNIT_ASSERT_EQ(test, luo_session_kunit_add_incoming(&ser), 0);
+			luo_test_count(&deserialize, size, before);
+		}
+
+		for (unsigned int i = luo_test_sizes[size]; i-- > 0;) {
+			snprintf(ser.name, sizeof(ser.name), "kunit-%016llx", luo_test_token(i));
+			before = get_cycles();
+			KUNIT_ASSERT_EQ(test, luo_session_retrieve(ser.name, &sessions[i]), 0);
+			luo_test_count(&retrieve, size, before);
+		}
+
+		luo_test_close_sessions(sessions, size, &close);
+	}
+
+	luo_test_report(test, "session_deserialize", &deserialize);
+	luo_test_report(test, "session_retrieve", &retrieve);
+	luo_test_report(test, "session_finish", &close);
 }
 
 /*
@@ -1518,7 +1916,21 @@ static struct kunit_case file_test_cases[] = {
 	KUNIT_CASE(file_test_preserved_with),
 	KUNIT_CASE(file_test_preserved_with_many),
 	KUNIT_CASE(file_test_preserved_once),
+	KUNIT_CASE(file_test_tokens),
+	KUNIT_CASE(file_test_incoming_tokens),
+	KUNIT_CASE(file_test_incoming_token_twice),
 	KUNIT_CASE(session_test_retrieve_again),
+	KUNIT_CASE(session_test_names),
+	KUNIT_CASE(session_test_incoming_names),
+	KUNIT_CASE(session_test_no_empty_block),
+	{}
+};
+
+static struct kunit_case growth_test_cases[] = {
+	KUNIT_CASE_SLOW(growth_test_files_old),
+	KUNIT_CASE_SLOW(growth_test_files_new),
+	KUNIT_CASE_SLOW(growth_test_sessions_old),
+	KUNIT_CASE_SLOW(growth_test_sessions_new),
 	{}
 };
 
@@ -1567,10 +1979,19 @@ static struct kunit_suite file_test_suite = {
 	.test_cases = file_test_cases,
 };
 
+static struct kunit_suite growth_test_suite = {
+	.name = "liveupdate_growth",
+	.suite_init = luo_test_suite_init,
+	.suite_exit = luo_test_suite_exit,
+	.init = luo_test_file_init,
+	.test_cases = growth_test_cases,
+};
+
 static struct kunit_suite memfd_test_suite = {
 	.name = "liveupdate_memfd",
 	.init = memfd_test_init,
 	.test_cases = memfd_test_cases,
 };
 
-kunit_test_suites(&kho_test_suite, &flb_test_suite, &file_test_suite, &memfd_test_suite);
+kunit_test_suites(&kho_test_suite, &flb_test_suite, &file_test_suite, &growth_test_suite,
+		  &memfd_test_suite);
