@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "iommu-pages.h"
 #include "liveupdate-alloc.h"
 #include "liveupdate.h"
 
@@ -47,6 +48,9 @@ enum fake_folio_state {
  * @iommu: the devices' IOMMU
  * @nr_preserved_devices: what the driver has preserved for devices
  * @nr_preserved_units: and for units
+ * @nr_preserved_pools: how often the pool of page tables is preserved
+ * @nr_restored_pools: how often it was restored
+ * @nr_done_pools: how often all was said to be claimed
  */
 struct fake {
 	struct xarray folios;
@@ -61,6 +65,9 @@ struct fake {
 	struct iommu_device iommu;
 	unsigned int nr_preserved_devices;
 	unsigned int nr_preserved_units;
+	unsigned int nr_preserved_pools;
+	unsigned int nr_restored_pools;
+	unsigned int nr_done_pools;
 };
 
 struct fake_domain {
@@ -131,6 +138,41 @@ static void fake_free(void *address, unsigned int order)
 			    xa_load(&fake->folios, pfn),
 			    fake_entry(order, FAKE_OWNED));
 	fake_folio_free(fake, pfn);
+}
+
+#define FAKE_POOL_PHYS	0x706f6f6c000ULL
+
+static int fake_pool_preserve(u64 *phys)
+{
+	struct fake *fake = fake_current();
+
+	if (fake_fails(fake))
+		return -ENOMEM;
+	fake->nr_preserved_pools++;
+	*phys = FAKE_POOL_PHYS;
+	return 0;
+}
+
+static void fake_pool_unpreserve(void)
+{
+	fake_current()->nr_preserved_pools--;
+}
+
+static int fake_pool_restore(u64 phys)
+{
+	struct fake *fake = fake_current();
+
+	if (phys != FAKE_POOL_PHYS)
+		return -EINVAL;
+	if (fake_fails(fake))
+		return -ENOMEM;
+	fake->nr_restored_pools++;
+	return 0;
+}
+
+static void fake_pool_restore_done(void)
+{
+	fake_current()->nr_done_pools++;
 }
 
 static bool fake_is_restorable(u64 phys, unsigned int order)
@@ -400,6 +442,14 @@ static int fake_test_init(struct kunit *test)
 
 	kunit_activate_static_stub(test, iommu_liveupdate_alloc, fake_alloc);
 	kunit_activate_static_stub(test, iommu_liveupdate_free, fake_free);
+	kunit_activate_static_stub(test, iommu_pages_pool_preserve,
+				   fake_pool_preserve);
+	kunit_activate_static_stub(test, iommu_pages_pool_unpreserve,
+				   fake_pool_unpreserve);
+	kunit_activate_static_stub(test, iommu_pages_pool_restore,
+				   fake_pool_restore);
+	kunit_activate_static_stub(test, iommu_pages_pool_restore_done,
+				   fake_pool_restore_done);
 	kunit_activate_static_stub(test, iommu_liveupdate_is_restorable,
 				   fake_is_restorable);
 	kunit_activate_static_stub(test, iommu_liveupdate_restore, fake_restore);

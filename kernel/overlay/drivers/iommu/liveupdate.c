@@ -52,6 +52,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 
+#include "iommu-pages.h"
 #include "iommu-priv.h"
 #include "liveupdate-alloc.h"
 #include "liveupdate.h"
@@ -148,11 +149,17 @@ struct iommu_liveupdate_outgoing *iommu_liveupdate_outgoing_create(void)
 	xa_init(&outgoing->devices);
 
 	err = iommu_records_create(&outgoing->records);
-	if (err) {
-		iommu_liveupdate_outgoing_destroy(outgoing);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto err_destroy;
+	err = iommu_pages_pool_preserve(&outgoing->records.ser->pool_phys);
+	if (err)
+		goto err_destroy;
+	outgoing->pool_preserved = true;
 	return outgoing;
+
+err_destroy:
+	iommu_liveupdate_outgoing_destroy(outgoing);
+	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_IF_KUNIT(iommu_liveupdate_outgoing_create);
 
@@ -167,6 +174,8 @@ void iommu_liveupdate_outgoing_destroy(struct iommu_liveupdate_outgoing *outgoin
 
 	xa_destroy(&outgoing->domains);
 	xa_destroy(&outgoing->devices);
+	if (outgoing->pool_preserved)
+		iommu_pages_pool_unpreserve();
 	iommu_records_destroy(&outgoing->records);
 	mutex_destroy(&outgoing->lock);
 	kvfree(outgoing);
@@ -548,7 +557,7 @@ struct iommu_liveupdate_incoming *iommu_liveupdate_incoming_create(u64 phys)
 		return ERR_PTR(err);
 	}
 
-	/* No allocation after this: what has been restored cannot be put back */
+	/* What has been restored cannot be put back, so first all that can fail */
 	incoming = iommu_liveupdate_alloc_array(1, sizeof(*incoming));
 	if (!incoming)
 		return ERR_PTR(-ENOMEM);
@@ -558,6 +567,14 @@ struct iommu_liveupdate_incoming *iommu_liveupdate_incoming_create(u64 phys)
 					     sizeof(*incoming->progress));
 	if (!incoming->progress) {
 		err = -ENOMEM;
+		goto err_free;
+	}
+
+	err = iommu_pages_pool_restore(ser->pool_phys);
+	if (err) {
+		if (err != -ENOMEM)
+			pr_err("refused the previous kernel's state: its pool of pages: %d\n",
+			       err);
 		goto err_free;
 	}
 
@@ -597,6 +614,8 @@ void iommu_liveupdate_incoming_finish(struct iommu_liveupdate_incoming *incoming
 	if (left)
 		pr_err("%u domains were not restored, their page tables stay reserved\n",
 		       left);
+	else
+		iommu_pages_pool_restore_done();
 
 	iommu_records_put(records);
 	mutex_destroy(&incoming->lock);

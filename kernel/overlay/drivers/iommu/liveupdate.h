@@ -20,6 +20,7 @@
  * @devices: slots of the preserved devices
  * @nr_frozen: how many files are frozen; if any, the records are final
  * @nr_detached: devices detached since then, see IOMMU_DEVICE_SER_DETACHED
+ * @pool_preserved: the pool of page tables' pages is preserved
  */
 struct iommu_liveupdate_outgoing {
 	struct mutex lock; /* protects all below */
@@ -28,6 +29,7 @@ struct iommu_liveupdate_outgoing {
 	struct xarray devices;
 	unsigned int nr_frozen;
 	unsigned int nr_detached;
+	bool pool_preserved;
 };
 
 /**

@@ -299,7 +299,8 @@ static int liveupdate_check_ser(const struct pt_iommu_ser *ser)
 		return -EOPNOTSUPP;
 	}
 
-	unknown = liveupdate_flags_to_features(ser->flags, &features);
+	unknown = liveupdate_flags_to_features(ser->flags & ~PT_IOMMU_SER_POOLED,
+					       &features);
 	if (unknown) {
 		liveupdate_err("flags %#x are not supported\n", unknown);
 		return -EOPNOTSUPP;
@@ -308,6 +309,12 @@ static int liveupdate_check_ser(const struct pt_iommu_ser *ser)
 	if (IOMMU_PAGES_USE_DMA_API && (ser->flags & PT_IOMMU_SER_INCOHERENT)) {
 		liveupdate_err("incoherent tables are not supported here\n");
 		return -EOPNOTSUPP;
+	}
+
+	if (ser->flags & PT_IOMMU_SER_POOLED &&
+	    (ser->nr_tables || ser->nr_leaves || ser->mapped_bytes)) {
+		liveupdate_err("counts of a table that was not looked at\n");
+		return -EINVAL;
 	}
 
 	if (memchr_inv(ser->reserved, 0, sizeof(ser->reserved))) {
@@ -359,6 +366,24 @@ static void liveupdate_unpreserve(struct pt_iommu *iommu_table, u64 nr_tables)
 	WARN_ON(walk.nr_tables != nr_tables);
 }
 
+/*
+ * The pool is preserved with all of its pages, so there is nothing to look for,
+ * however many tables there are. What may be left is a top table that is larger
+ * than a page.
+ */
+static int liveupdate_preserve_pooled(struct pt_iommu *iommu_table,
+				      struct pt_iommu_ser *ser)
+{
+	struct pt_common *common = common_from_iommu(iommu_table);
+	int ret;
+
+	ser->flags |= PT_IOMMU_SER_POOLED;
+	ret = liveupdate_check_ser(ser);
+	if (ret || !liveupdate_top_order(common))
+		return ret;
+	return iommu_preserve_pages(phys_to_virt(ser->top_phys));
+}
+
 static int NS(preserve)(struct pt_iommu *iommu_table, struct pt_iommu_ser *ser)
 {
 	struct pt_common *common = common_from_iommu(iommu_table);
@@ -380,6 +405,9 @@ static int NS(preserve)(struct pt_iommu *iommu_table, struct pt_iommu_ser *ser)
 		.max_vasz_lg2 = common->max_vasz_lg2,
 		.max_oasz_lg2 = common->max_oasz_lg2,
 	};
+	if (iommu_table->pooled)
+		return liveupdate_preserve_pooled(iommu_table, ser);
+
 	ret = liveupdate_check_ser(ser);
 	if (ret)
 		return ret;
@@ -398,7 +426,10 @@ static int NS(preserve)(struct pt_iommu *iommu_table, struct pt_iommu_ser *ser)
 static void NS(unpreserve)(struct pt_iommu *iommu_table,
 			   const struct pt_iommu_ser *ser)
 {
-	liveupdate_unpreserve(iommu_table, ser->nr_tables);
+	if (!(ser->flags & PT_IOMMU_SER_POOLED))
+		liveupdate_unpreserve(iommu_table, ser->nr_tables);
+	else if (liveupdate_top_order(common_from_iommu(iommu_table)))
+		iommu_unpreserve_pages(phys_to_virt(ser->top_phys));
 }
 
 struct pt_liveupdate_verify {
@@ -508,7 +539,8 @@ static int liveupdate_check_init(struct pt_iommu *iommu_table,
 	u64 pgsize_bitmap = iommu_table->domain.pgsize_bitmap;
 	unsigned int order;
 
-	if (liveupdate_common_to_flags(common) != ser->flags) {
+	if (liveupdate_common_to_flags(common) !=
+	    (ser->flags & ~PT_IOMMU_SER_POOLED)) {
 		liveupdate_err("flags %#x instead of %#x are not supported\n",
 			       ser->flags, liveupdate_common_to_flags(common));
 		return -EOPNOTSUPP;
@@ -543,18 +575,19 @@ static int liveupdate_check_init(struct pt_iommu *iommu_table,
 static int liveupdate_check_tables(struct pt_iommu *iommu_table,
 				   const struct pt_iommu_ser *ser)
 {
+	const bool pooled = ser->flags & PT_IOMMU_SER_POOLED;
 	struct xarray seen;
 	struct pt_liveupdate_walk walk = {
 		.iommu_table = iommu_table,
 		.table = liveupdate_check_table,
 		.leaf = liveupdate_count_leaf,
 		.seen = &seen,
-		.max_tables = ser->nr_tables,
+		.max_tables = pooled ? get_num_physpages() : ser->nr_tables,
 	};
 	int ret;
 
 	/* It bounds the walk; get_num_physpages() counts preserved pages too */
-	if (!ser->nr_tables || ser->nr_tables > get_num_physpages()) {
+	if (!walk.max_tables || walk.max_tables > get_num_physpages()) {
 		liveupdate_err("there cannot be %llu tables\n", ser->nr_tables);
 		return -EINVAL;
 	}
@@ -579,6 +612,9 @@ static int liveupdate_check_tables(struct pt_iommu *iommu_table,
 			       walk.nr_tables, walk.nr_leaves);
 		return -EINVAL;
 	}
+	/* Whoever adopts a pooled table compares all of it with what is mapped */
+	if (pooled)
+		return 0;
 	if (walk.nr_tables != ser->nr_tables ||
 	    walk.nr_leaves != ser->nr_leaves ||
 	    walk.mapped_bytes != ser->mapped_bytes) {
@@ -620,7 +656,7 @@ static int liveupdate_restore_tables(struct pt_iommu *iommu_table,
 		.iommu_table = iommu_table,
 		.table = liveupdate_restore_table,
 		.leaf = iommu_debug_enabled() ? liveupdate_debug_map : NULL,
-		.max_tables = ser->nr_tables,
+		.max_tables = U64_MAX,
 	};
 
 	return liveupdate_walk(&walk);

@@ -33,6 +33,7 @@
 #include <linux/fcntl.h>
 #include <linux/iommu-liveupdate.h>
 #include <linux/iommufd.h>
+#include <linux/iversion.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/iommu.h>
 #include <linux/liveupdate.h>
@@ -654,6 +655,10 @@ static int iommufd_liveupdate_check_pages(struct iommu_domain *domain,
 	const unsigned long iova = iopt_area_iova(area);
 	const unsigned long length = iopt_area_length(area);
 	unsigned long offset = 0;
+
+	/* Nothing was taken out of the file since before the pages were pinned */
+	if (inode_eq_iversion_raw(file_inode(pages->file), pages->file_version))
+		return 0;
 
 	while (offset < length) {
 		unsigned long byte = pages->start +

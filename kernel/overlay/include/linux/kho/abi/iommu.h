@@ -36,7 +36,7 @@
 
 #define IOMMU_FLB_COMPATIBLE		"iommu-flb-v1"
 #define IOMMU_FLB_MAGIC			0x31424c46554d4f49ULL	/* "IOMUFLB1" */
-#define IOMMU_FLB_VERSION		1
+#define IOMMU_FLB_VERSION		2
 
 /**
  * enum iommu_table_kind_ser - which table a chunk belongs to
@@ -148,7 +148,8 @@ struct iommu_vendor_data_ser {
 /**
  * struct pt_iommu_ser - a page table of the generic_pt library
  * @top_phys: physical address of the top table
- * @nr_tables: tables in the tree, the top one included
+ * @nr_tables: tables in the tree, the top one included; like the two that follow
+ *	0 with PT_IOMMU_SER_POOLED, as nobody has looked at the tables
  * @nr_leaves: present leaf entries (a contiguous group counts as one)
  * @mapped_bytes: sum of the leaves' sizes
  * @pgsize_bitmap: the domain's page sizes
@@ -192,7 +193,8 @@ enum pt_iommu_format_ser {
 #define PT_IOMMU_SER_SVNAPOT_64K	BIT(5)
 #define PT_IOMMU_SER_SVPBMT		BIT(6)
 #define PT_IOMMU_SER_DYNAMIC_TOP	BIT(7) /* the top level may grow */
-#define PT_IOMMU_SER_FLAGS		((1U << 8) - 1)
+#define PT_IOMMU_SER_POOLED		BIT(8) /* the tables are in the pool */
+#define PT_IOMMU_SER_FLAGS		((1U << 9) - 1)
 
 #define IOMMU_DOMAIN_SER_DIRTY_TRACKING	BIT(0)
 #define IOMMU_DOMAIN_SER_ENFORCE_CC	BIT(1)
@@ -309,6 +311,7 @@ struct iommu_table_ser {
  * @tables: indexed by enum iommu_table_kind_ser
  * @freeze_cycles: diagnostic: cycles spent in iommufd's freeze callbacks; of the
  *	last freeze only, not of one that was undone
+ * @pool_phys: the pool of page tables' pages; 0 if there is none
  */
 struct iommu_flb_ser {
 	u64 magic;
@@ -316,6 +319,7 @@ struct iommu_flb_ser {
 	u32 page_size;
 	struct iommu_table_ser tables[IOMMU_TABLE_KINDS];
 	u64 freeze_cycles;
+	u64 pool_phys;
 } __packed;
 
 #define IOMMUFD_LUO_FH_COMPATIBLE	"iommufd-v1"
