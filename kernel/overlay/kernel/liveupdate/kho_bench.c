@@ -574,6 +574,11 @@ static int __init kho_bench_new(phys_addr_t phys, size_t size)
 		folio_put(kho_bench_folio(links[i]));
 		cond_resched();
 	}
+	if (!err && kho_bench_results.verified != ser->pages) {
+		pr_err("%lu of %llu pages have what was written to them\n",
+		       kho_bench_results.verified, ser->pages);
+		err = -EIO;
+	}
 	kho_restore_free((void *)ser);
 
 out:
