@@ -24,6 +24,13 @@
 /* Labels that a case hands down to its metrics, as plan.ini names them. */
 static const char * const case_labels[] = {
 	"domains", "devices", "iommufds", "mappings", "preserve", "workload", "vtd_mode",
+	"marked", "pages", "layout", "method", "nodes",
+};
+
+/* Those that tell the cases of one scenario apart, and nothing of others. */
+static const char * const pages_labels[] = { "pages", "layout", "method" };
+static const char * const world_labels[] = {
+	"domains", "devices", "iommufds", "mappings", "preserve",
 };
 
 const char *results_get_string(struct json_object *object, const char *key)
@@ -488,6 +495,32 @@ static int plan_line(void *context, const char *raw_section, const char *raw_key
 	return !reader->error;
 }
 
+static void drop_labels(struct results_case *test, const char * const *labels, size_t n)
+{
+	while (n--)
+		json_object_object_del(test->labels, labels[n]);
+}
+
+/* A plan has every option in every case, whether it means anything there or not. */
+static void drop_idle_labels(struct results_case *test)
+{
+	const char *scenario = test->scenario ? test->scenario : "";
+	struct json_object *nodes;
+
+	if (!test->has_vtd)
+		json_object_object_del(test->labels, "vtd_mode");
+	if (strcmp(scenario, "preserve-marked"))
+		json_object_object_del(test->labels, "marked");
+	if (!strcmp(scenario, "preserve-pages")) {
+		drop_labels(test, world_labels, ARRAY_SIZE(world_labels));
+		return;
+	}
+	drop_labels(test, pages_labels, ARRAY_SIZE(pages_labels));
+	if (json_object_object_get_ex(test->labels, "nodes", &nodes) &&
+	    json_object_get_int64(nodes) == 1)
+		json_object_object_del(test->labels, "nodes");
+}
+
 static int read_plan(struct results_model *model)
 {
 	struct plan_reader reader = { .model = model };
@@ -510,10 +543,8 @@ static int read_plan(struct results_model *model)
 	line = ini_parse_file(file, plan_line, &reader);
 	if (reader.error)
 		return reader.error;
-	/* A plan has every option in every case, whether it means anything there or not. */
 	for (i = 0; i < model->nr_cases; i++)
-		if (!model->cases[i].has_vtd)
-			json_object_object_del(model->cases[i].labels, "vtd_mode");
+		drop_idle_labels(&model->cases[i]);
 	if (line)
 		return results_add_note(model->notes, "plan.ini: line %d is not understood", line);
 	return 0;

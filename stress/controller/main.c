@@ -139,6 +139,7 @@ static const char *value_name(const struct plan_option *option, char *text, size
 		return "PATH";
 	case OPTION_CHOICE:
 	case OPTION_CHOICES:
+	case OPTION_WORDS:
 		available(option->values, text, size);
 		break;
 	}

@@ -150,19 +150,55 @@ static void add_devices(struct arguments *arguments, const struct plan_case *pla
 	add(arguments, "igb,bus=root0,netdev=cable");
 }
 
+static bool preserves_pages(const struct plan_case *plan_case)
+{
+	return !strcmp(plan_text(plan_case, OPT_scenario), "preserve-pages");
+}
+
+/* The same share of the memory for each node; the one processor is node 0's. */
+static void add_nodes(struct arguments *arguments, const struct plan_case *plan_case)
+{
+	long long nodes = plan_number(plan_case, OPT_nodes);
+
+	for (long long node = 0; nodes > 1 && node < nodes; node++) {
+		add(arguments, "-object");
+		add(arguments, "memory-backend-ram,id=node%lld,size=%lldM", node,
+		    plan_number(plan_case, OPT_memory) / nodes);
+		add(arguments, "-numa");
+		add(arguments, "node,nodeid=%lld,memdev=node%lld%s", node, node,
+		    node ? "" : ",cpus=0");
+	}
+}
+
+/*
+ * What the kernel does with pages before init starts. The scratch memory has to hold an entry of
+ * memblock for each scattered page, and as many again while the array grows.
+ */
+static char *pages_words(const struct plan_case *plan_case)
+{
+	if (!preserves_pages(plan_case))
+		return strdup("");
+	return format_text(" kho_bench=%s,%s,%s,%s kho_scratch=64M,256M,128M",
+			   plan_text(plan_case, OPT_layout), plan_text(plan_case, OPT_pages),
+			   plan_text(plan_case, OPT_method), plan_text(plan_case, OPT_seed));
+}
+
 static char *kernel_words(const struct plan_case *plan_case)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
+	char *pages __freed = pages_words(plan_case);
 
+	if (!pages)
+		return NULL;
 	/*
 	 * retain_initrd: the agent hands the same initramfs to the next kernel. printk.time:
 	 * messages of the kernel and lines of programs can be told apart. KUnit tests run at boot
 	 * only if asked for. nokaslr: the same instructions in each run.
 	 */
 	return format_text(
-		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s %s",
+		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s%s %s",
 		arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line,
-		mode_of(plan_case)->command_line, plan_text(plan_case, OPT_append));
+		mode_of(plan_case)->command_line, pages, plan_text(plan_case, OPT_append));
 }
 
 char **vm_command_line(const struct plan_case *plan_case, const char *dir, const char *accel)
@@ -199,6 +235,7 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	add(&arguments, "1");
 	add(&arguments, "-m");
 	add(&arguments, "%lldM", plan_number(plan_case, OPT_memory));
+	add_nodes(&arguments, plan_case);
 	add(&arguments, "-nodefaults");
 	add(&arguments, "-no-user-config");
 	add(&arguments, "-no-reboot");
