@@ -254,6 +254,9 @@ void results_model_free(struct results_model *model)
 	free(model->iommu);
 	free(model->clock);
 	free(model->accelerator);
+	free(model->target_set);
+	free(model->targets);
+	json_object_put(model->reference);
 	json_object_put(model->target);
 	json_object_put(model->environment);
 	json_object_put(model->notes);
@@ -470,6 +473,8 @@ static int plan_line(void *context, const char *raw_section, const char *raw_key
 	}
 	if (!strcmp(key, "target"))
 		reader->error = set_target(reader->model, string);
+	if (!strcmp(key, "targets") && strcmp(value, "none"))
+		reader->error = results_set_string(&reader->model->target_set, value);
 	if (!*section || !strcmp(section, "global")) {
 		if (!reader->error && json_object_object_add(reader->global, key, string)) {
 			json_object_put(string);
@@ -1110,7 +1115,8 @@ out:
 	return object;
 }
 
-static int read_environment(struct results_model *model)
+/* *@object stays NULL if there is no such file, or if it is damaged, which is noted. */
+static int read_object(struct results_model *model, const char *name, struct json_object **object)
 {
 	char *path __freed = NULL;
 	char *text __freed = NULL;
@@ -1118,20 +1124,26 @@ static int read_environment(struct results_model *model)
 	size_t size = 0;
 	ssize_t len;
 
-	if (asprintf(&path, "%s/environment.json", model->dir) < 0) {
+	if (asprintf(&path, "%s/%s", model->dir, name) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
 	file = fopen(path, "re");
-	if (file) {
-		/* JSON has no zero bytes: all of the file, or damaged. */
-		len = getdelim(&text, &size, '\0', file);
-		if (len > 0)
-			model->environment = parse_object(text, len);
-		if (!model->environment &&
-		    results_add_note(model->notes, "environment.json is not readable JSON"))
-			return -ENOMEM;
-	}
+	if (!file)
+		return 0;
+	/* JSON has no zero bytes: all of the file, or damaged. */
+	len = getdelim(&text, &size, '\0', file);
+	if (len > 0)
+		*object = parse_object(text, len);
+	return *object ? 0 : results_add_note(model->notes, "%s is not readable JSON", name);
+}
+
+static int read_environment(struct results_model *model)
+{
+	int ret = read_object(model, "environment.json", &model->environment);
+
+	if (ret)
+		return ret;
 	if (!model->environment)
 		model->environment = json_object_new_object();
 	return model->environment ? 0 : -ENOMEM;
@@ -1201,6 +1213,12 @@ int results_model_load(const char *dir, struct results_model **model)
 		ret = judge(new);
 	if (!ret)
 		ret = results_analyze(new);
+	if (!ret)
+		ret = results_evaluate_targets(new);
+	if (!ret)
+		ret = read_object(new, "reference.json", &new->reference);
+	if (!ret)
+		ret = results_apply_reference(new);
 	if (ret)
 		goto err;
 	*model = new;

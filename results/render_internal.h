@@ -48,6 +48,17 @@ size_t results_dma_devices(const struct results_case *test,
 /* "23 ms [41 ms]": median and maximum over the cycles, one of them where all are equal. NULL is a dash. */
 void results_write_dma(FILE *out, const struct results_metric *metric);
 
+/* What a target allows: "1 : 1500", "5 %", "500 k"; a dash where it is only shown. Into @text. */
+const char *results_target_limit(char text[NUMBER_LEN], const struct results_target *target);
+
+/* A side of a target, @number; and what is compared with the limit. Into @text. */
+const char *results_target_number(char text[NUMBER_LEN], const struct results_target *target,
+				  double number);
+const char *results_target_value(char text[NUMBER_LEN], const struct results_target *target);
+
+/* "met", "not met, lost: the reference met it". Static. */
+const char *results_target_words(const struct results_target *target);
+
 /* Text into a page. */
 void results_write_escaped(FILE *out, const char *text);
 

@@ -331,6 +331,32 @@ static int put_dma(const struct results_model *model, FILE *out)
 	return ret;
 }
 
+void results_render_targets(const struct results_model *model, FILE *out)
+{
+	const struct results_target *target;
+	char text[NUMBER_LEN];
+	int width = 0;
+	size_t i;
+
+	if (!model->nr_targets)
+		return;
+	for (i = 0; i < model->nr_targets; i++)
+		if (columns(model->targets[i].what) > width)
+			width = columns(model->targets[i].what);
+	fprintf(out, "\n");
+	put(out, "TARGET", width);
+	fprintf(out, "    AT MOST       STOCK        OURS       VALUE\n");
+	for (i = 0; i < model->nr_targets; i++) {
+		target = &model->targets[i];
+		put(out, target->what, width);
+		put(out, results_target_limit(text, target), -11);
+		put(out, results_target_number(text, target, target->stock), -12);
+		put(out, results_target_number(text, target, target->ours), -12);
+		put(out, results_target_value(text, target), -12);
+		fprintf(out, "  %s\n", results_target_words(target));
+	}
+}
+
 int results_render_text(const struct results_model *model, FILE *out)
 {
 	int ret;
@@ -343,6 +369,7 @@ int results_render_text(const struct results_model *model, FILE *out)
 	results_run_sentence(model, out);
 	fprintf(out, "\n%s\n", results_clock_sentence(model));
 	put_notes(out, model->notes, "");
+	results_render_targets(model, out);
 	if (model->nr_cases)
 		put_cases(model, out);
 	ret = put_dma(model, out);

@@ -18,6 +18,7 @@
 /* In the order in which a live update goes through them; metrics of other names come behind. */
 static const char * const stages[] = {
 	"preserve", "freeze", "blackout", "boot", "retrieve", "adopt", "verify", "finish",
+	"allocate_preserve", "memory_init", "kernel_boot", "restore",
 };
 
 struct page {
@@ -203,6 +204,49 @@ static void put_key_figures(struct page *page)
 	fprintf(out, "</section>\n");
 }
 
+/* Targets */
+
+static const char *target_mood(const struct results_target *target)
+{
+	if (results_target_is_lost(target))
+		return "bad";
+	return target->state == RESULTS_TARGET_MET     ? "good" :
+	       target->state == RESULTS_TARGET_NOT_MET ? "warn" :
+							 "none";
+}
+
+static void put_targets(struct page *page)
+{
+	const struct results_model *model = page->model;
+	const struct results_target *target;
+	char text[NUMBER_LEN];
+	FILE *out = page->out;
+	size_t i;
+
+	if (!model->nr_targets)
+		return;
+	fprintf(out, "<section><h2>Targets</h2>\n<p>Stock and ours in the same run, on the same kernel. ");
+	results_write_escaped(out, results_clock_sentence(model));
+	fprintf(out, "%s</p>\n<div class=\"scroll\"><table><thead><tr><th>measure</th>"
+		"<th class=\"number\">at most</th><th class=\"number\">stock</th>"
+		"<th class=\"number\">ours</th><th class=\"number\">value</th><th></th></tr></thead>"
+		"<tbody>\n", model->reference ? "" : " There is no reference to compare with.");
+	for (i = 0; i < model->nr_targets; i++) {
+		target = &model->targets[i];
+		fprintf(out, "<tr><th scope=\"row\">");
+		results_write_escaped(out, target->what);
+		fprintf(out, "</th><td class=\"number\">%s</td>", results_target_limit(text, target));
+		fprintf(out, "<td class=\"number\">%s</td>",
+			results_target_number(text, target, target->stock));
+		fprintf(out, "<td class=\"number\">%s</td>",
+			results_target_number(text, target, target->ours));
+		fprintf(out, "<td class=\"number\">%s</td><td><span class=\"verdict %s\">%s</span></td></tr>\n",
+			results_target_value(text, target), target_mood(target),
+			results_target_words(target));
+	}
+	fprintf(out, "</tbody></table></div></section>\n");
+}
+
 /* Plots */
 
 static int put_plot(struct page *page, const struct results_plot *plot)
@@ -307,7 +351,7 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 		    (line->coupled && !strcmp(axis, "devices")))
 			continue;
 		/* A plan has few numbers of iommufds: what is not varied is no part of this. */
-		if (!line->fitted && !strcmp(axis, "iommufds"))
+		if (!line->fitted && (!strcmp(axis, "iommufds") || !strcmp(axis, "nodes")))
 			continue;
 		if (n == MAX_SERIES) {
 			left++;
@@ -380,7 +424,7 @@ static int put_axis(struct page *page, const char *axis)
 
 static int put_scaling(struct page *page)
 {
-	static const char * const axes[] = { "domains", "devices", "iommufds" };
+	static const char * const axes[] = { "domains", "devices", "iommufds", "pages", "nodes" };
 	const struct results_model *model = page->model;
 	bool coupled = true;
 	bool any = false;
@@ -823,6 +867,7 @@ int results_report(const struct results_model *model, FILE *out)
 		put_checks(&page);
 	}
 	if (!ret) {
+		put_targets(&page);
 		results_report_dma(model, out);
 		put_key_figures(&page);
 		ret = put_scaling(&page);

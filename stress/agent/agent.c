@@ -65,7 +65,7 @@ static void metric_bytes(struct agent *a, const char *name, uint64_t value)
 	event_metric(&a->log, &a->c, name, "bytes", value);
 }
 
-void agent_metric_pool(struct agent *a, const char *prefix)
+void agent_metric_pool(struct agent *a, const char *prefix, uint32_t marked_percent)
 {
 	const uint64_t page = sysconf(_SC_PAGESIZE);
 	struct pages_pool pool;
@@ -73,8 +73,8 @@ void agent_metric_pool(struct agent *a, const char *prefix)
 
 	if (pages_pool_read(PAGES_POOL, &pool))
 		return;
-	snprintf(name, sizeof(name), "%spool_live_bytes", prefix);
-	metric_bytes(a, name, pool.live * page);
+	snprintf(name, sizeof(name), "%spool_used_bytes", prefix);
+	metric_bytes(a, name, pool.live * page * marked_percent / 100);
 	snprintf(name, sizeof(name), "%spool_preserved_bytes", prefix);
 	metric_bytes(a, name, (pool.preserved + pool.directory) * page);
 }
@@ -275,7 +275,7 @@ int agent_preserve(struct agent *a)
 	agent_metric_ticks(a, "mark", marked - start);
 	agent_metric_ticks(a, "preserve_memory", memory - marked);
 	agent_metric_ticks(a, "preserve", end - memory);
-	agent_metric_pool(a, "");
+	agent_metric_pool(a, "", 100);
 	check_records(a, RECORDS_OUT, "records-outgoing");
 	event_stage(&a->log, "preserve", false);
 	return agent_error(a, "immutable", a->workload->immutable(a));

@@ -104,7 +104,10 @@ int agent_error(struct agent *a, const char *name, int err);
 /* Report a metric in the unit of the case: @name gets the unit as its ending. */
 void agent_metric_ticks(struct agent *a, const char *name, uint64_t ticks);
 
-/* Report what the pool of preserved pages holds, if this kernel has one; @prefix for the names. */
-void agent_metric_pool(struct agent *a, const char *prefix);
+/*
+ * Report what the pool of preserved pages holds, if this kernel has one; @prefix for the names. Of the
+ * pages that are handed out the next kernel uses the share of the domains that are marked.
+ */
+void agent_metric_pool(struct agent *a, const char *prefix, uint32_t marked_percent);
 
 #endif

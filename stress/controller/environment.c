@@ -78,14 +78,23 @@ static struct json_object *kernel_object(const char *image)
 	struct json_object *object = json_object_new_object();
 	char *version __freed = image_version(image);
 	char *config __freed = kernel_config(image);
+	char *compiler_text __freed = NULL;
+	const char *compiler = NULL;
 	struct stat st;
 
 	add_text(object, "image", image);
 	add_text(object, "release", version);
 	if (!stat(image, &st))
 		add_number(object, "bytes", st.st_size);
-	if (config)
+	if (config) {
 		add_hash(object, "config_hash", config);
+		compiler = strstr(config, "CONFIG_CC_VERSION_TEXT=\"");
+	}
+	if (compiler) {
+		compiler += strlen("CONFIG_CC_VERSION_TEXT=\"");
+		compiler_text = strndup(compiler, strcspn(compiler, "\"\n"));
+		add_text(object, "compiler", compiler_text);
+	}
 	return object;
 }
 

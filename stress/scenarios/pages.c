@@ -94,7 +94,7 @@ int preserve_marked_preserve(struct agent *a)
 		err = a->workload->preserve(a);
 	if (err)
 		return agent_error(a, "preserve-marked", err);
-	agent_metric_pool(a, "marked_");
+	agent_metric_pool(a, "marked_", a->c.marked);
 	err = agent_unpreserve(a);
 	return err ? err : agent_preserve(a);
 }
