@@ -75,6 +75,8 @@ struct results_series {
 	/* y = factor * x^exponent, drawn dashed; NAN for none */
 	double factor;
 	double exponent;
+	/* The fit goes on to this x, in another dash; 0 to the last point only */
+	double reach;
 };
 
 struct results_plot {

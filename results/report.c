@@ -305,7 +305,7 @@ static double decimals(double value)
 	return fabs(value) < 0.0005 ? 0 : value;
 }
 
-static int put_line_legend(FILE *out, const struct results_scaling *line, size_t i,
+static int put_line_legend(FILE *out, const struct results_scaling *line, size_t i, double reach,
 			   struct json_object *shared)
 {
 	int ret;
@@ -321,6 +321,8 @@ static int put_line_legend(FILE *out, const struct results_scaling *line, size_t
 				decimals(line->fit.slope_ci95[1]), line->n);
 		else
 			fprintf(out, " (two sizes: no confidence interval)");
+		if (reach > line->x[line->n - 1])
+			fprintf(out, "; extrapolated from %.15g on", line->x[line->n - 1]);
 	} else {
 		fprintf(out, ": one size, no fit");
 	}
@@ -338,6 +340,7 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 	const struct results_scaling *line;
 	bool coupled = true;
 	bool fitted = false;
+	double reach = 0;
 	char title[64];
 	size_t left = 0;
 	size_t n = 0;
@@ -373,17 +376,22 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 	shared = common(lines, n);
 	if (!shared)
 		return -ENOMEM;
+	/* What takes too long to be measured is drawn as it would go on, and called so. */
+	for (i = 0; i < n && !strcmp(axis, "pages"); i++)
+		reach = fmax(reach, lines[i]->x[lines[i]->n - 1]);
+	for (i = 0; i < n; i++)
+		series[i].reach = reach;
 	plot.n = n;
 	snprintf(title, sizeof(title), "%s", axis);
 	if (coupled && !strcmp(axis, "domains"))
 		snprintf(title, sizeof(title), "domains, with as many devices");
 	plot.x_title = title;
 	fprintf(page->out, "<figure><h3>%.*s <small>against %s</small></h3>\n",
-		(int)strcspn(metric, "_"), metric, title);
+		(int)(strrchr(metric, '_') - metric), metric, title);
 	ret = put_plot(page, &plot);
 	fprintf(page->out, "<figcaption><ul class=\"legend\">");
 	for (i = 0; !ret && i < n; i++)
-		ret = put_line_legend(page->out, lines[i], i, shared);
+		ret = put_line_legend(page->out, lines[i], i, reach, shared);
 	if (left)
 		fprintf(page->out, "<li>%zu more lines are in results.json</li>", left);
 	fprintf(page->out, "</ul>");
