@@ -27,10 +27,6 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
-#ifdef CONFIG_X86_TSC
-#include <asm/tsc.h>
-#endif
-
 #include "../../mm/page_alloc.h"
 
 #define KHO_BENCH_SUBTREE	"kho-bench"
@@ -88,7 +84,7 @@ struct kho_bench_ser {
 	u64 first;
 };
 
-cycles_t kho_bench_boot_start __initdata;
+u64 kho_bench_boot_start __initdata;
 bool kho_bench_stock __ro_after_init;
 
 static struct {
@@ -96,7 +92,7 @@ static struct {
 	enum kho_bench_layout layout;
 	unsigned long pages;
 	unsigned long seed;
-	cycles_t memory_init;
+	u64 memory_init;
 	unsigned long reserved_regions;
 } kho_bench __initdata;
 
@@ -112,11 +108,11 @@ static struct {
 	unsigned long verified;
 	unsigned int nodes;
 	unsigned int tsc_khz;
-	cycles_t memory_init;
-	cycles_t boot;
-	cycles_t allocate_preserve;
-	cycles_t preserve;
-	cycles_t restore;
+	u64 memory_init;
+	u64 boot;
+	u64 allocate_preserve;
+	u64 preserve;
+	u64 restore;
 } kho_bench_results __ro_after_init;
 
 /* kho_bench=LAYOUT,PAGES[,METHOD[,SEED]] */
@@ -147,11 +143,11 @@ early_param("kho_bench", kho_bench_setup);
 
 /**
  * kho_bench_memory_init_done - take the time of kho_memory_init()
- * @start: get_cycles() at its start.
+ * @start: kho_bench_cycles() at its start.
  */
-void __init kho_bench_memory_init_done(cycles_t start)
+void __init kho_bench_memory_init_done(u64 start)
 {
-	kho_bench.memory_init = get_cycles() - start;
+	kho_bench.memory_init = kho_bench_cycles() - start;
 	kho_bench.reserved_regions = memblock.reserved.cnt;
 }
 
@@ -374,7 +370,7 @@ static bool __init kho_bench_sort_out(struct kho_bench_work *work)
 static int __init kho_bench_allocate(struct kho_bench_work *work)
 {
 	u64 *links = work->links;
-	cycles_t start = get_cycles();
+	u64 start = kho_bench_cycles();
 
 	while (work->allocated < work->keys) {
 		unsigned int order = kho_bench_order(links[work->allocated]);
@@ -384,7 +380,7 @@ static int __init kho_bench_allocate(struct kho_bench_work *work)
 			return PTR_ERR(mem);
 		links[work->allocated++] = kho_bench_link(virt_to_phys(mem), order);
 	}
-	kho_bench_results.allocate_preserve = get_cycles() - start;
+	kho_bench_results.allocate_preserve = kho_bench_cycles() - start;
 
 	return 0;
 }
@@ -412,20 +408,20 @@ static int __init kho_bench_allocate_scattered(struct kho_bench_work *work)
 /* Once more without the rest. The nodes of the radix tree exist by now. */
 static void __init kho_bench_preserve(const struct kho_bench_work *work)
 {
-	cycles_t start;
+	u64 start;
 	int err;
 
 	for (unsigned long i = 0; i < work->keys; i++)
 		kho_unpreserve_folio(kho_bench_folio(work->links[i]));
 
-	start = get_cycles();
+	start = kho_bench_cycles();
 	for (unsigned long i = 0; i < work->keys; i++) {
 		err = kho_preserve_folio(kho_bench_folio(work->links[i]));
 		if (err)
 			/* All nodes exist, so this can not be. */
 			panic("kho_bench: can not preserve for a second time: %d", err);
 	}
-	kho_bench_results.preserve = get_cycles() - start;
+	kho_bench_results.preserve = kho_bench_cycles() - start;
 }
 
 static int __init kho_bench_hand_over(const struct kho_bench_work *work)
@@ -509,13 +505,22 @@ out:
 
 static unsigned long __init kho_bench_restore(const u64 *links, unsigned long keys)
 {
-	cycles_t start = get_cycles();
+	struct kho_restore_batch batch = { };
+	u64 start = kho_bench_cycles();
 	unsigned long i;
 
-	for (i = 0; i < keys; i++)
-		if (!kho_restore_folio(kho_bench_phys(links[i])))
-			break;
-	kho_bench_results.restore = get_cycles() - start;
+	if (kho_bench_stock) {
+		/* Each is accounted for by itself. */
+		for (i = 0; i < keys; i++)
+			if (!kho_restore_folio(kho_bench_phys(links[i])))
+				break;
+	} else {
+		for (i = 0; i < keys; i++)
+			if (!kho_restore_folio_batch(kho_bench_phys(links[i]), &batch))
+				break;
+		kho_restore_batch_end(&batch);
+	}
+	kho_bench_results.restore = kho_bench_cycles() - start;
 
 	return i;
 }
@@ -592,16 +597,16 @@ static int kho_bench_results_show(struct seq_file *m, void *unused)
 	seq_printf(m, "error %d\n", kho_bench_results.error);
 	seq_printf(m, "nodes %u\n", kho_bench_results.nodes);
 	seq_printf(m, "tsc_khz %u\n", kho_bench_results.tsc_khz);
-	seq_printf(m, "memory_init %llu\n", (u64)kho_bench_results.memory_init);
-	seq_printf(m, "boot %llu\n", (u64)kho_bench_results.boot);
+	seq_printf(m, "memory_init %llu\n", kho_bench_results.memory_init);
+	seq_printf(m, "boot %llu\n", kho_bench_results.boot);
 	seq_printf(m, "reserved_regions %lu\n", kho_bench_results.reserved_regions);
 
 	if (kho_bench_results.new) {
-		seq_printf(m, "restore %llu\n", (u64)kho_bench_results.restore);
+		seq_printf(m, "restore %llu\n", kho_bench_results.restore);
 		seq_printf(m, "verified %lu\n", kho_bench_results.verified);
 	} else {
-		seq_printf(m, "allocate_preserve %llu\n", (u64)kho_bench_results.allocate_preserve);
-		seq_printf(m, "preserve %llu\n", (u64)kho_bench_results.preserve);
+		seq_printf(m, "allocate_preserve %llu\n", kho_bench_results.allocate_preserve);
+		seq_printf(m, "preserve %llu\n", kho_bench_results.preserve);
 	}
 
 	return 0;
@@ -622,14 +627,14 @@ void __init kho_bench_run(void)
 	if (!kho_bench.set)
 		return;
 
-	kho_bench_results.boot = get_cycles() - kho_bench_boot_start;
+	kho_bench_results.boot = kho_bench_cycles() - kho_bench_boot_start;
 	kho_bench_results.memory_init = kho_bench.memory_init;
 	kho_bench_results.reserved_regions = kho_bench.reserved_regions;
 	kho_bench_results.layout = kho_bench_layouts[kho_bench.layout];
 	kho_bench_results.pages = kho_bench.pages;
 	kho_bench_results.seed = kho_bench.seed;
 	kho_bench_results.nodes = num_online_nodes();
-#ifdef CONFIG_X86_TSC
+#ifdef CONFIG_X86
 	kho_bench_results.tsc_khz = tsc_khz;
 #endif
 
