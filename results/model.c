@@ -257,6 +257,7 @@ void results_model_free(struct results_model *model)
 	free(model->target_set);
 	free(model->targets);
 	json_object_put(model->reference);
+	json_object_put(model->native);
 	json_object_put(model->target);
 	json_object_put(model->environment);
 	json_object_put(model->notes);
@@ -1219,6 +1220,10 @@ int results_model_load(const char *dir, struct results_model **model)
 		ret = read_object(new, "reference.json", &new->reference);
 	if (!ret)
 		ret = results_apply_reference(new);
+	if (!ret)
+		ret = read_object(new, "native.json", &new->native);
+	if (!ret)
+		ret = results_check_native(new);
 	if (ret)
 		goto err;
 	*model = new;

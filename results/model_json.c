@@ -398,6 +398,8 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	add_shared(&out, "timelines", timelines);
 	if (model->nr_targets)
 		add_shared(&out, "targets", targets);
+	if (model->native)
+		add_shared(&out, "native", model->native);
 	if (failed || out.failed) {
 		json_object_put(out.object);
 		return -ENOMEM;

@@ -59,6 +59,19 @@ const char *results_target_value(char text[NUMBER_LEN], const struct results_tar
 /* "met", "not met, lost: the reference met it". Static. */
 const char *results_target_words(const struct results_target *target);
 
+/* What was measured natively at one size: stock takes @ratio times as long as ours. */
+struct results_native {
+	double pages;
+	double n;
+	double ratio;
+	double ci95[2];
+	double outliers[2];
+};
+
+/* Row @i, from 0; false if there is none. And what it was measured on, a sentence. */
+bool results_native_row(const struct results_model *model, size_t i, struct results_native *row);
+void results_native_sentence(const struct results_model *model, FILE *out);
+
 /* Text into a page. */
 void results_write_escaped(FILE *out, const char *text);
 

@@ -357,6 +357,23 @@ void results_render_targets(const struct results_model *model, FILE *out)
 	}
 }
 
+static void put_native(const struct results_model *model, FILE *out)
+{
+	struct results_native row;
+	size_t i;
+
+	for (i = 0; results_native_row(model, i, &row); i++) {
+		if (!i) {
+			fprintf(out, "\nNATIVE\n");
+			results_native_sentence(model, out);
+			fprintf(out, "\n");
+		}
+		fprintf(out, "  %.15g pages: stock : ours %.4g : 1  [%.4g, %.4g]  n=%.15g, outliers %.15g and %.15g\n",
+			row.pages, row.ratio, row.ci95[0], row.ci95[1], row.n, row.outliers[0],
+			row.outliers[1]);
+	}
+}
+
 int results_render_text(const struct results_model *model, FILE *out)
 {
 	int ret;
@@ -377,5 +394,6 @@ int results_render_text(const struct results_model *model, FILE *out)
 	put_checks(model, out);
 	put_scaling(model, out);
 	put_growth(model, out);
+	put_native(model, out);
 	return ret;
 }

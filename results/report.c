@@ -247,6 +247,34 @@ static void put_targets(struct page *page)
 	fprintf(out, "</tbody></table></div></section>\n");
 }
 
+static int put_native(struct page *page)
+{
+	struct results_native row;
+	FILE *out = page->out;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && results_native_row(page->model, i, &row); i++) {
+		if (!i) {
+			fprintf(out, "<section><h2>Natively</h2>\n<p>");
+			ret = put_sentence(out, page->model, results_native_sentence);
+			fprintf(out, "</p>\n<div class=\"scroll\"><table><thead><tr>"
+				"<th class=\"number\">pages</th><th class=\"number\">stock : ours</th>"
+				"<th class=\"number\">95 %% confidence interval</th>"
+				"<th class=\"number\">runs</th>"
+				"<th class=\"number\">outliers, stock and ours</th></tr></thead><tbody>\n");
+		}
+		fprintf(out, "<tr><td class=\"number\">%.15g</td><td class=\"number\">%.4g : 1</td>"
+			"<td class=\"number\">%.4g to %.4g</td><td class=\"number\">%.15g</td>"
+			"<td class=\"number\">%.15g, %.15g</td></tr>\n",
+			row.pages, row.ratio, row.ci95[0], row.ci95[1], row.n, row.outliers[0],
+			row.outliers[1]);
+	}
+	if (i)
+		fprintf(out, "</tbody></table></div></section>\n");
+	return ret;
+}
+
 /* Plots */
 
 static int put_plot(struct page *page, const struct results_plot *plot)
@@ -880,6 +908,8 @@ int results_report(const struct results_model *model, FILE *out)
 		put_key_figures(&page);
 		ret = put_scaling(&page);
 	}
+	if (!ret)
+		ret = put_native(&page);
 	if (!ret)
 		ret = put_memory(&page);
 	if (!ret && ok) {

@@ -152,6 +152,27 @@ static int copy_reference(struct results_store *store, const struct plan_matrix 
 	return results_store_write_json(store, "reference.json", reference);
 }
 
+/* First of all, while nothing else of ours runs on this machine. */
+static int measure_natively(struct results_store *store, const struct plan_matrix *matrix)
+{
+	const char *program = plan_text(&matrix->cases[0], OPT_native);
+	const char *const argv[] = { program, NULL };
+	struct json_object *native __json = NULL;
+	char *text __freed = NULL;
+
+	if (!*program)
+		return 0;
+	printf("measuring natively on this machine with %s\n", program);
+	fflush(stdout);
+	text = run_output(argv);
+	native = text ? json_tokener_parse(text) : NULL;
+	if (!json_object_is_type(native, json_type_object)) {
+		say("%s: measured nothing; the results go without", program);
+		return 0;
+	}
+	return results_store_write_json(store, "native.json", native);
+}
+
 static int start(const struct invocation *invocation, const struct plan *plan,
 		 const struct plan_matrix *matrix)
 {
@@ -183,6 +204,8 @@ static int start(const struct invocation *invocation, const struct plan *plan,
 		ret = environment_write(store, matrix, invocation->argc, invocation->argv);
 	if (!ret)
 		ret = copy_reference(store, matrix);
+	if (!ret)
+		ret = measure_natively(store, matrix);
 	if (ret) {
 		say("%s: cannot write: %s", out, strerror(-ret));
 		ret = EXIT_CANNOT_RUN;

@@ -347,6 +347,7 @@ bool results_target_is_lost(const struct results_target *target);
  * @targets: these targets
  * @nr_targets: number of @targets
  * @reference: reference.json, which the run is compared with, or NULL
+ * @native: native.json, what was measured on this machine without a VM, or NULL
  */
 struct results_model {
 	char *dir;
@@ -373,6 +374,7 @@ struct results_model {
 	struct results_target *targets;
 	size_t nr_targets;
 	struct json_object *reference;
+	struct json_object *native;
 	/* private: while reading */
 	struct results_case *current;
 	bool has_end;
