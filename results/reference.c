@@ -12,6 +12,12 @@
 #define SCHEMA "flbench-reference/1"
 /* Other compilers make other code, but not another algorithm. */
 #define TOLERANCE 0.10
+/*
+ * What the agent does before the kexec decides by when the next kernel starts, hence its random numbers,
+ * hence where things lie: another agent moves counts by parts in a million, and a boot, which unpacks it,
+ * by more.
+ */
+#define IMAGE_TOLERANCE 0.01
 
 /* What the kernel counts before init starts: no user space is in it. */
 static bool is_count(const struct results_metric *metric)
@@ -74,6 +80,20 @@ static struct json_object *toolchain(const struct results_model *model)
 	return NULL;
 }
 
+/* What makes counts equal to the last instruction, seed and plan being the same. */
+static struct json_object *image(const struct results_model *model)
+{
+	struct json_object *object = json_object_new_object();
+	const char *initrd = results_get_string(model->environment, "initrd_hash");
+
+	if (add(object, "kernel",
+		json_object_new_string(text_at(model->environment, "kernels", "hash"))) &&
+	    add(object, "initrd", json_object_new_string(initrd ? initrd : "unknown")))
+		return object;
+	json_object_put(object);
+	return NULL;
+}
+
 static struct json_object *target_json(const struct results_target *target)
 {
 	struct json_object *object = json_object_new_object();
@@ -120,7 +140,7 @@ int results_reference_json(const struct results_model *model, struct json_object
 				ok = ok && append(counts, count_json(&model->cases[i].metrics[j]));
 	ok = ok && add(object, "schema", json_object_new_string(SCHEMA)) &&
 	     add(object, "set", json_object_new_string(model->target_set)) &&
-	     add(object, "toolchain", toolchain(model)) &&
+	     add(object, "toolchain", toolchain(model)) && add(object, "image", image(model)) &&
 	     add(object, "targets", json_object_get(targets)) &&
 	     add(object, "counts", json_object_get(counts));
 	if (!ok) {
@@ -197,7 +217,14 @@ static const struct results_metric *find_count(const struct results_model *model
 	return NULL;
 }
 
-static int compare_counts(const struct results_model *model, struct json_object *counts,
+static bool equals(const struct results_metric *metric, double value, bool exactly)
+{
+	double room = exactly ? 0 : value * IMAGE_TOLERANCE;
+
+	return metric->summary.min >= value - room && metric->summary.max <= value + room;
+}
+
+static int compare_counts(const struct results_model *model, struct json_object *counts, bool exactly,
 			  struct json_object *differences)
 {
 	size_t i;
@@ -217,8 +244,7 @@ static int compare_counts(const struct results_model *model, struct json_object 
 		if (!metric)
 			ret = results_add_note(differences, "%s %s: not measured", name,
 					       json_object_get_string(labels));
-		else if (metric->summary.min != json_object_get_int64(value) ||
-			 metric->summary.max != json_object_get_int64(value))
+		else if (!equals(metric, json_object_get_double(value), exactly))
 			ret = results_add_note(differences, "%s %s: %.15g, in the reference %s", name,
 					       json_object_get_string(labels), metric->summary.median,
 					       json_object_get_string(value));
@@ -259,18 +285,21 @@ int results_reference_compare(const struct results_model *model, struct json_obj
 {
 	struct json_object *targets = array_of(model, reference, "targets");
 	struct json_object *counts = array_of(model, reference, "counts");
-	struct json_object *mine __json = toolchain(model);
-	struct json_object *theirs;
+	struct json_object *my_toolchain __json = toolchain(model);
+	struct json_object *my_image __json = image(model);
+	struct json_object *their_toolchain;
+	struct json_object *their_image;
 	bool same;
 	int ret;
 
-	if (!mine)
+	if (!my_toolchain || !my_image)
 		return -ENOMEM;
-	if (!targets || !counts || !json_object_object_get_ex(reference, "toolchain", &theirs))
+	if (!targets || !counts || !json_object_object_get_ex(reference, "image", &their_image) ||
+	    !json_object_object_get_ex(reference, "toolchain", &their_toolchain))
 		return -EINVAL;
-	same = json_object_equal(mine, theirs);
+	same = json_object_equal(my_toolchain, their_toolchain);
 	ret = compare_targets(model, targets, same, differences);
 	if (!ret && same)
-		ret = compare_counts(model, counts, differences);
+		ret = compare_counts(model, counts, json_object_equal(my_image, their_image), differences);
 	return ret;
 }

@@ -277,11 +277,12 @@ static double flatness(const struct row *row, const struct points *points)
 	return largest(points) / smallest;
 }
 
-static double exponent(const struct row *row, const struct points *points)
+/* Of stock, which takes too long at the largest sizes, what is there will do. */
+static double exponent(const struct row *row, const struct points *points, bool stock)
 {
 	struct results_fit fit;
 
-	if (!spans(row, points) || results_fit_power(points->x, points->y, points->n, &fit))
+	if ((!stock && !spans(row, points)) || results_fit_power(points->x, points->y, points->n, &fit))
 		return NAN;
 	return fit.slope;
 }
@@ -300,7 +301,7 @@ static int measure(const struct results_model *model, const struct row *row, con
 	if (!ret && row->measure == FLAT)
 		*value = flatness(row, &points);
 	else if (!ret && row->measure == EXPONENT)
-		*value = exponent(row, &points);
+		*value = exponent(row, &points, labels == row->stock);
 	else if (!ret)
 		*value = largest(&points);
 	free_points(&points);

@@ -82,8 +82,9 @@ static const struct command commands[] = {
 		.nr_arguments = 1,
 		.summary = "print what of a run is kept to compare later ones with, or compare",
 		.description =
-			"Prints targets, counts and toolchain of the run in DIR. With --reference=FILE it compares instead: "
-			"same toolchain, each count exactly; another one, ratios of ours to stock within 10 %.\v"
+			"Prints targets, counts, toolchain and image of the run in DIR. With --reference=FILE it compares instead: "
+			"same images, each count exactly; same toolchain, counts within 1 %; another one, ratios of ours to "
+			"stock within 10 %.\v"
 			"Exit status: 0 printed or no difference, 1 a difference, or nothing to keep; 2 bad input.",
 		.takes = reference_takes,
 		.run = command_reference,

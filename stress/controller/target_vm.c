@@ -48,6 +48,9 @@
 #define GUEST_KERNEL "boot/bzImage"
 #define GUEST_NEXT_KERNEL "boot/bzImage.next"
 #define GUEST_CASE "etc/flbench/case.json"
+/* What case file and initramfs are filled up to a multiple of. */
+#define CASE_FILE_BYTES 4096
+#define INITRD_BYTES (256 << 10)
 
 struct arguments {
 	char **list;
@@ -511,6 +514,28 @@ static bool archive_has(const char *archive, const char *name, const char *path)
 }
 
 /*
+ * Counts of instructions depend on where things lie in memory, and so on the size of the initramfs.
+ * That of the case file, which has the case's name in it, must not show.
+ */
+static char *padded_case(const struct target *target)
+{
+	size_t length = strlen(target->case_json);
+
+	return format_text("%s%*s", target->case_json,
+			   (int)(CASE_FILE_BYTES - length % CASE_FILE_BYTES), "");
+}
+
+/* Nor must a small change of the agent; the kernel skips zeroes behind an archive. */
+static int pad_file(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (size < 0 || ftruncate(fd, (size + INITRD_BYTES - 1) / INITRD_BYTES * INITRD_BYTES))
+		return -errno;
+	return 0;
+}
+
+/*
  * The initramfs of a case: the guest image, then an archive with the case file and the kernels that
  * the image lacks. The kernel unpacks one after the other. QEMU takes one file only, hence the
  * copy; it is removed when the case is over.
@@ -520,11 +545,14 @@ static int make_initrd(const struct target *target, const char *path)
 	const struct plan_case *c = target->plan_case;
 	const char *image = plan_text(c, OPT_initrd);
 	int fd __close = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	char *case_json __freed = padded_case(target);
 	struct cpio_writer writer = { .fd = fd };
 	int ret;
 
 	if (fd < 0)
 		return -errno;
+	if (!case_json)
+		return -ENOMEM;
 	ret = cpio_append(&writer, image);
 	if (!ret)
 		ret = cpio_directory(&writer, "boot");
@@ -537,8 +565,10 @@ static int make_initrd(const struct target *target, const char *path)
 	if (!ret)
 		ret = cpio_directory(&writer, "etc/flbench");
 	if (!ret)
-		ret = cpio_file(&writer, GUEST_CASE, target->case_json, strlen(target->case_json));
-	return ret ? ret : cpio_end(&writer);
+		ret = cpio_file(&writer, GUEST_CASE, case_json, strlen(case_json));
+	if (!ret)
+		ret = cpio_end(&writer);
+	return ret ? ret : pad_file(fd);
 }
 
 /* Opened before QEMU does, so that nothing is missed; QEMU truncates the same file. */

@@ -415,8 +415,9 @@ int results_reference_json(const struct results_model *model, struct json_object
  * @reference: of results_reference_json()
  * @differences: JSON array; gets a sentence for each difference
  *
- * Built by the same compiler and run by the same QEMU, each count of instructions has to be equal.
- * Else ratios of ours to stock, and exponents, may differ by 10 %. A target that is lost is a
+ * With the same kernel and initramfs each count of instructions has to be the same. Other images that
+ * were built by the same compiler and run by the same QEMU may differ by 1 %, since a change of the agent
+ * moves where things lie. Else ratios of ours to stock, and exponents, may differ by 10 %. A target that is lost is a
  * difference in any case.
  *
  * Return: 0; -EINVAL if @reference is none; -ENOMEM.
