@@ -63,11 +63,15 @@ char *kernel_config(const char *image)
 	static const char *const places[] = { "config", ".config", "../../../.config" };
 	const char *slash = strrchr(image, '/');
 	int length = slash ? slash - image + 1 : 0;
+	char *own __freed = format_text("%s.config", image);
+	char *text = own ? read_text(AT_FDCWD, own) : NULL;
 
+	if (text)
+		return text;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		char *path __freed = format_text("%.*s%s", length, image, places[i]);
-		char *text = path ? read_text(AT_FDCWD, path) : NULL;
 
+		text = path ? read_text(AT_FDCWD, path) : NULL;
 		if (text)
 			return text;
 	}
