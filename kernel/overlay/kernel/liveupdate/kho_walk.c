@@ -6,12 +6,13 @@
  */
 
 #include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/io.h>
 #include <linux/minmax.h>
 
 #include "kho_walk.h"
 
-#define KHO_LEAF_KEYS	(1UL << KHO_BITMAP_SIZE_LOG2)
+#define KHO_LEAF_KEYS	BIT(KHO_BITMAP_SIZE_LOG2)
 
 /*
  * Find the first leaf below @node that can hold a key from @first to @last, and
@@ -67,8 +68,8 @@ static bool kho_cursor_seek(struct kho_walk_cursor *cursor, const struct kho_rad
 			key = max(key, start);
 		}
 
-		bit = find_next_bit(cursor->leaf->bitmap, min(KHO_LEAF_KEYS, cursor->last - start + 1),
-				    key - start);
+		bit = find_next_bit(cursor->leaf->bitmap,
+				    min(KHO_LEAF_KEYS, cursor->last - start + 1), key - start);
 		key = start + bit;
 		if (bit < KHO_LEAF_KEYS && key <= cursor->last) {
 			cursor->key = key;
