@@ -389,9 +389,11 @@ BEGIN {
 		if (!exists(path)) {
 			path = top "/bench/" flags["plan"] ".ini"
 			if (!exists(path))
+				path = top "/bench/preserve/" flags["plan"] ".ini"
+			if (!exists(path))
 				path = top "/tests/vm/" flags["plan"] ".ini"
 			if (flags["plan"] ~ /\// || !exists(path))
-				die("--plan: '" flags["plan"] "': no such file, and no plan of that name in bench/ or tests/vm/")
+				die("--plan: '" flags["plan"] "': no such file, and no plan of that name in bench/, bench/preserve/ or tests/vm/")
 		}
 		read_plan(path)
 	} else {
