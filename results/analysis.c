@@ -228,6 +228,7 @@ static int analyze_scaling(struct results_model *model)
 		{ "iommufds", NULL },
 		{ "pages", NULL },
 		{ "nodes", NULL },
+		{ "large", NULL },
 	};
 	struct results_scaling *line;
 	size_t i;

@@ -24,7 +24,7 @@
 /* Labels that a case hands down to its metrics, as plan.ini names them. */
 static const char * const case_labels[] = {
 	"domains", "devices", "iommufds", "mappings", "preserve", "workload", "vtd_mode",
-	"marked", "pages", "layout", "method", "nodes",
+	"marked", "large", "pages", "layout", "method", "nodes",
 };
 
 /* Those that tell the cases of one scenario apart, and nothing of others. */
@@ -517,6 +517,8 @@ static void drop_idle_labels(struct results_case *test)
 		json_object_object_del(test->labels, "vtd_mode");
 	if (strcmp(scenario, "preserve-marked"))
 		json_object_object_del(test->labels, "marked");
+	if (strcmp(scenario, "preserve-large"))
+		json_object_object_del(test->labels, "large");
 	if (!strcmp(scenario, "preserve-pages")) {
 		drop_labels(test, world_labels, ARRAY_SIZE(world_labels));
 		return;

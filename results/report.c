@@ -460,7 +460,7 @@ static int put_axis(struct page *page, const char *axis)
 
 static int put_scaling(struct page *page)
 {
-	static const char * const axes[] = { "domains", "devices", "iommufds", "pages", "nodes" };
+	static const char * const axes[] = { "domains", "devices", "iommufds", "pages", "nodes", "large" };
 	const struct results_model *model = page->model;
 	bool coupled = true;
 	bool any = false;

@@ -694,6 +694,7 @@ static int start(struct agent *a)
 	a->w.iommufds = a->c.iommufds;
 	a->w.mappings = a->c.mappings;
 	a->w.seed = a->c.seed;
+	a->w.small_pages = a->c.large > 0;
 	a->state = calloc(1, state_size(a->c.devices));
 	if (!a->state)
 		return -ENOMEM;

@@ -123,6 +123,8 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	c->marked = 100;
 	if (json_object_object_get_ex(root, "marked", NULL))
 		read_number(&r, "marked", 1, 100, &c->marked);
+	if (!strcmp(c->scenario, "preserve-large"))
+		read_number(&r, "large", 1, 4096, &c->large);
 	if (!strcmp(c->scenario, "preserve-pages")) {
 		read_number(&r, "pages", 1, 1u << 22, &c->pages);
 		read_number(&r, "nodes", 1, 8, &c->nodes);

@@ -31,6 +31,7 @@ enum case_fault {
  * @iommufds: iommufds that the domains are spread over
  * @mappings: mappings in each domain
  * @marked: percent of the domains that are marked to be preserved
+ * @large: GiB that are mapped in small pages, for a scenario that does
  * @pages: pages that the kernel preserves by itself, 0 if the scenario has none
  * @nodes: NUMA nodes that it has
  * @layout: where the pages lie
@@ -61,6 +62,7 @@ struct agent_case {
 	uint32_t mappings;
 	uint32_t ring;
 	uint32_t marked;
+	uint32_t large;
 	uint32_t pages;
 	uint32_t nodes;
 	char layout[16];

@@ -55,7 +55,8 @@ struct json_object *case_json(const struct plan_case *c)
 {
 	static const enum option_id numbers[] = { OPT_cycles,	  OPT_domains,	OPT_devices,
 						  OPT_iommufds,	  OPT_mappings, OPT_seed,
-						  OPT_ring,	  OPT_fault_cycle, OPT_marked };
+						  OPT_ring,	  OPT_fault_cycle, OPT_marked,
+						  OPT_large };
 	static const enum option_id page_numbers[] = { OPT_pages, OPT_nodes };
 	static const enum option_id page_texts[] = { OPT_layout, OPT_method };
 	static const enum option_id texts[] = { OPT_iommu, OPT_workload, OPT_scenario, OPT_fault,

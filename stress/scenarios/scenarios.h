@@ -67,6 +67,11 @@ int preserve_pages_boot(struct agent *a);
 int preserve_pages_preserve(struct agent *a);
 int preserve_marked_preserve(struct agent *a);
 
+/* large.c: one domain with very many small pages */
+int preserve_large_created(struct agent *a);
+int preserve_large_preserve(struct agent *a);
+int preserve_large_retrieve(struct agent *a);
+
 /* dma.c: devices that nobody takes, and kernels that cannot use what was preserved */
 int dma_reboot_leave(struct agent *a);
 int dma_power_off_leave(struct agent *a);

@@ -245,6 +245,15 @@ static const struct scenario scenarios[] = {
 		.preserve = preserve_pages_preserve,
 	},
 	{
+		.name = "preserve-large",
+		.proves =
+			"domains with up to 64 GiB each in pages of 4 KiB are preserved and retrieved, and lead to the right pages",
+		.twin = "preserve-large-hole: behind the last page a device faults; broken-page: other bytes are noticed",
+		.created = preserve_large_created,
+		.preserve = preserve_large_preserve,
+		.retrieve = preserve_large_retrieve,
+	},
+	{
 		.name = "preserve-marked",
 		.proves =
 			"with some of the domains marked they can be preserved, taken back, and preserved again with all of them",

@@ -215,7 +215,7 @@ struct results_case {
  * struct results_scaling - how one metric grows along one axis, all else equal
  * @metric: name
  * @unit: its unit
- * @axis: "domains", "devices" or "iommufds"
+ * @axis: "domains", "devices", "iommufds", "pages", "nodes" or "large"
  * @coupled: label that has the value of @axis in every point ("devices" beside "domains"), or NULL
  * @labels: JSON object: labels that all points share
  * @x: values of @axis, rising
