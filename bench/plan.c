@@ -147,6 +147,12 @@ const char *plan_nearest(const char *word, const char *const *words, size_t nr)
 	return nearest;
 }
 
+/* Does it give a case for each of its values? */
+static bool expands(int id)
+{
+	return options[id].type == OPTION_LIST || options[id].type == OPTION_WORDS;
+}
+
 static int check_number(const struct plan_option *option, const char *value, size_t length,
 			struct plan_error *error)
 {
@@ -274,6 +280,7 @@ int plan_value_check(enum option_id id, const char *value, struct plan_error *er
 	case OPTION_NUMBER:
 		return check_number(option, value, strlen(value), error);
 	case OPTION_LIST:
+	case OPTION_WORDS:
 		return check_items(option, value, error);
 	case OPTION_CHOICES:
 		return *value ? check_items(option, value, error) : 0;
@@ -321,7 +328,7 @@ int plan_values_set(struct option_values *values, enum option_id id, const char 
 		complain(error, "out of memory");
 		return -ENOMEM;
 	}
-	if (plan_option_scope(id) != SCOPE_COMMAND && option->type != OPTION_LIST &&
+	if (plan_option_scope(id) != SCOPE_COMMAND && !expands(id) &&
 	    strlen(copy) > VALUE_MAX_LENGTH) {
 		complain(
 			error,
@@ -604,9 +611,35 @@ static int check_dma(const struct plan_case *c, struct plan_error *error)
 			c->name);
 	if (plan_number(c, OPT_memory) > 2048)
 		return complain(error, "case %s: with workload=dma memory is at most 2G", c->name);
+	if (plan_number(c, OPT_nodes) > 1)
+		return complain(error, "case %s: with workload=dma there is one node", c->name);
 	if (plan_number(c, OPT_ring) % 8)
 		return complain(error, "case %s: ring=%s is no multiple of 8", c->name,
 				plan_text(c, OPT_ring));
+	return 0;
+}
+
+/*
+ * Preserved without an IOMMU, by the kernel itself. To be scattered they are taken out of twice their
+ * memory; the rest is the scratch memory's, and what kernel and initramfs need.
+ */
+static int check_pages(const struct plan_case *c, struct plan_error *error)
+{
+	long long needed = plan_number(c, OPT_pages) * 2 / 256 + 1024;
+
+	if (plan_number(c, OPT_cycles) != 1)
+		return complain(error,
+				"case %s: with scenario=preserve-pages there is one kexec; give cycles=1",
+				c->name);
+	if (!plan_bool(c, OPT_preserve))
+		return complain(error,
+				"case %s: scenario=preserve-pages preserves; give layout=none, not preserve=no",
+				c->name);
+	if (plan_number(c, OPT_memory) < needed)
+		return complain(error,
+				"case %s: pages=%s need memory=%lldM, not %lldM; give more, or fewer pages",
+				c->name, plan_text(c, OPT_pages), needed,
+				plan_number(c, OPT_memory));
 	return 0;
 }
 
@@ -623,6 +656,11 @@ static int check_case(const struct plan_case *c, struct plan_error *error)
 			error,
 			"case %s: iommu=intel has no mock devices; give workload=dma, or iommu=mock",
 			c->name);
+	if (plan_number(c, OPT_memory) % plan_number(c, OPT_nodes))
+		return complain(error, "case %s: memory=%s cannot be shared by nodes=%s equally",
+				c->name, plan_text(c, OPT_memory), plan_text(c, OPT_nodes));
+	if (!strcmp(plan_text(c, OPT_scenario), "preserve-pages") && check_pages(c, error))
+		return -EINVAL;
 	if (plan_number(c, OPT_iommufds) > plan_number(c, OPT_domains))
 		return complain(
 			error,
@@ -657,7 +695,7 @@ static int make_case(const struct plan *plan, size_t section, const struct optio
 		const char *value = effective(plan, section, flags, id);
 		size_t nr = 1;
 
-		if (options[id].type != OPTION_LIST)
+		if (!expands(id))
 			continue;
 		for (const char *v = value; *v; v++)
 			nr += *v == ',';
@@ -671,13 +709,15 @@ static int make_case(const struct plan *plan, size_t section, const struct optio
 
 		if (plan_option_scope(id) == SCOPE_COMMAND)
 			continue;
-		if (options[id].type == OPTION_LIST) {
+		if (expands(id)) {
 			for (size_t skip = choice[id]; skip > 1; skip--)
 				value += strcspn(value, ",") + 1;
 			end = strcspn(value, ",");
 			if (choice[id] && length < sizeof(name))
-				length += snprintf(name + length, sizeof(name) - length, "-%s%.*s",
-						   options[id].name, (int)end, value);
+				length += snprintf(
+					name + length, sizeof(name) - length, "-%s%.*s",
+					options[id].type == OPTION_WORDS ? "" : options[id].name,
+					(int)end, value);
 			if (id == OPT_devices && !isdigit((unsigned char)*value)) {
 				value = c->values.text[OPT_domains];
 				end = strlen(value);
@@ -722,7 +762,7 @@ int plan_expand(const struct plan *plan, const struct option_values *flags,
 		for (int id = 0; id < OPTION_COUNT && nr <= PLAN_MAX_CASES; id++) {
 			size_t values = 1;
 
-			if (options[id].type == OPTION_LIST)
+			if (expands(id))
 				for (const char *v = effective(plan, s, flags, id); *v; v++)
 					values += *v == ',';
 			nr *= values;

@@ -226,6 +226,9 @@ static int analyze_scaling(struct results_model *model)
 		{ "domains", "devices" },
 		{ "devices", "domains" },
 		{ "iommufds", NULL },
+		{ "pages", NULL },
+		{ "nodes", NULL },
+		{ "large", NULL },
 	};
 	struct results_scaling *line;
 	size_t i;

@@ -24,6 +24,13 @@
 /* Labels that a case hands down to its metrics, as plan.ini names them. */
 static const char * const case_labels[] = {
 	"domains", "devices", "iommufds", "mappings", "preserve", "workload", "vtd_mode",
+	"marked", "large", "pages", "layout", "method", "nodes",
+};
+
+/* Those that tell the cases of one scenario apart, and nothing of others. */
+static const char * const pages_labels[] = { "pages", "layout", "method" };
+static const char * const world_labels[] = {
+	"domains", "devices", "iommufds", "mappings", "preserve",
 };
 
 const char *results_get_string(struct json_object *object, const char *key)
@@ -247,6 +254,10 @@ void results_model_free(struct results_model *model)
 	free(model->iommu);
 	free(model->clock);
 	free(model->accelerator);
+	free(model->target_set);
+	free(model->targets);
+	json_object_put(model->reference);
+	json_object_put(model->native);
 	json_object_put(model->target);
 	json_object_put(model->environment);
 	json_object_put(model->notes);
@@ -463,6 +474,8 @@ static int plan_line(void *context, const char *raw_section, const char *raw_key
 	}
 	if (!strcmp(key, "target"))
 		reader->error = set_target(reader->model, string);
+	if (!strcmp(key, "targets") && strcmp(value, "none"))
+		reader->error = results_set_string(&reader->model->target_set, value);
 	if (!*section || !strcmp(section, "global")) {
 		if (!reader->error && json_object_object_add(reader->global, key, string)) {
 			json_object_put(string);
@@ -488,6 +501,34 @@ static int plan_line(void *context, const char *raw_section, const char *raw_key
 	return !reader->error;
 }
 
+static void drop_labels(struct results_case *test, const char * const *labels, size_t n)
+{
+	while (n--)
+		json_object_object_del(test->labels, labels[n]);
+}
+
+/* A plan has every option in every case, whether it means anything there or not. */
+static void drop_idle_labels(struct results_case *test)
+{
+	const char *scenario = test->scenario ? test->scenario : "";
+	struct json_object *nodes;
+
+	if (!test->has_vtd)
+		json_object_object_del(test->labels, "vtd_mode");
+	if (strcmp(scenario, "preserve-marked"))
+		json_object_object_del(test->labels, "marked");
+	if (strcmp(scenario, "preserve-large"))
+		json_object_object_del(test->labels, "large");
+	if (!strcmp(scenario, "preserve-pages")) {
+		drop_labels(test, world_labels, ARRAY_SIZE(world_labels));
+		return;
+	}
+	drop_labels(test, pages_labels, ARRAY_SIZE(pages_labels));
+	if (json_object_object_get_ex(test->labels, "nodes", &nodes) &&
+	    json_object_get_int64(nodes) == 1)
+		json_object_object_del(test->labels, "nodes");
+}
+
 static int read_plan(struct results_model *model)
 {
 	struct plan_reader reader = { .model = model };
@@ -510,10 +551,8 @@ static int read_plan(struct results_model *model)
 	line = ini_parse_file(file, plan_line, &reader);
 	if (reader.error)
 		return reader.error;
-	/* A plan has every option in every case, whether it means anything there or not. */
 	for (i = 0; i < model->nr_cases; i++)
-		if (!model->cases[i].has_vtd)
-			json_object_object_del(model->cases[i].labels, "vtd_mode");
+		drop_idle_labels(&model->cases[i]);
 	if (line)
 		return results_add_note(model->notes, "plan.ini: line %d is not understood", line);
 	return 0;
@@ -1079,7 +1118,8 @@ out:
 	return object;
 }
 
-static int read_environment(struct results_model *model)
+/* *@object stays NULL if there is no such file, or if it is damaged, which is noted. */
+static int read_object(struct results_model *model, const char *name, struct json_object **object)
 {
 	char *path __freed = NULL;
 	char *text __freed = NULL;
@@ -1087,20 +1127,26 @@ static int read_environment(struct results_model *model)
 	size_t size = 0;
 	ssize_t len;
 
-	if (asprintf(&path, "%s/environment.json", model->dir) < 0) {
+	if (asprintf(&path, "%s/%s", model->dir, name) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
 	file = fopen(path, "re");
-	if (file) {
-		/* JSON has no zero bytes: all of the file, or damaged. */
-		len = getdelim(&text, &size, '\0', file);
-		if (len > 0)
-			model->environment = parse_object(text, len);
-		if (!model->environment &&
-		    results_add_note(model->notes, "environment.json is not readable JSON"))
-			return -ENOMEM;
-	}
+	if (!file)
+		return 0;
+	/* JSON has no zero bytes: all of the file, or damaged. */
+	len = getdelim(&text, &size, '\0', file);
+	if (len > 0)
+		*object = parse_object(text, len);
+	return *object ? 0 : results_add_note(model->notes, "%s is not readable JSON", name);
+}
+
+static int read_environment(struct results_model *model)
+{
+	int ret = read_object(model, "environment.json", &model->environment);
+
+	if (ret)
+		return ret;
 	if (!model->environment)
 		model->environment = json_object_new_object();
 	return model->environment ? 0 : -ENOMEM;
@@ -1170,6 +1216,16 @@ int results_model_load(const char *dir, struct results_model **model)
 		ret = judge(new);
 	if (!ret)
 		ret = results_analyze(new);
+	if (!ret)
+		ret = results_evaluate_targets(new);
+	if (!ret)
+		ret = read_object(new, "reference.json", &new->reference);
+	if (!ret)
+		ret = results_apply_reference(new);
+	if (!ret)
+		ret = read_object(new, "native.json", &new->native);
+	if (!ret)
+		ret = results_check_native(new);
 	if (ret)
 		goto err;
 	*model = new;

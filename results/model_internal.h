@@ -56,6 +56,17 @@ void results_clear_timelines(struct results_case *test);
 
 /* Fill @model's scaling and growth; 0 or -ENOMEM. */
 int results_analyze(struct results_model *model);
+/* Judge by the set of targets that the plan names, and compare with reference.json; 0 or -ENOMEM. */
+int results_evaluate_targets(struct results_model *model);
+int results_apply_reference(struct results_model *model);
+enum results_target_state results_target_state_parse(const char *name);
+
+/* Drop native.json, with a note, if it is not what results_native_row() can read; 0 or -ENOMEM. */
+int results_check_native(struct results_model *model);
+
+/* Has it all of @wanted, "key=value" with spaces between? */
+bool results_labels_fit(struct json_object *labels, const char *wanted);
+
 void results_analysis_free(struct results_model *model);
 
 #endif

@@ -241,6 +241,24 @@ static struct builder growth_json(const struct results_growth *growth)
 	return out;
 }
 
+static struct builder target_json(const struct results_model *model,
+				  const struct results_target *target)
+{
+	struct builder out = begin();
+
+	add_string(&out, "name", target->name);
+	add_string(&out, "what", target->what);
+	add_number(&out, "target", target->limit);
+	add_number(&out, "stock", target->stock);
+	add_number(&out, "ours", target->ours);
+	add_number(&out, "value", target->value);
+	add_string(&out, "met", results_target_state_name(target->state));
+	if (model->reference)
+		add_string(&out, "reference", results_target_state_name(target->reference));
+	add_boolean(&out, "lost", results_target_is_lost(target));
+	return out;
+}
+
 static struct json_object *spans_json(const struct results_timeline *timeline, bool *failed)
 {
 	struct json_object *spans = json_object_new_array();
@@ -319,10 +337,11 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	struct json_object *scaling __json = json_object_new_array();
 	struct json_object *growth __json = json_object_new_array();
 	struct json_object *timelines __json = json_object_new_array();
+	struct json_object *targets __json = json_object_new_array();
 	struct builder out = begin();
 	struct builder cycles = begin();
 	struct builder item;
-	bool failed = !checks || !metrics || !cases || !scaling || !growth || !timelines;
+	bool failed = !checks || !metrics || !cases || !scaling || !growth || !timelines || !targets;
 	size_t i;
 	size_t j;
 
@@ -355,6 +374,10 @@ int results_model_json(const struct results_model *model, struct json_object **j
 		item = growth_json(&model->growth[i]);
 		append_built(growth, &item, &failed);
 	}
+	for (i = 0; !failed && i < model->nr_targets; i++) {
+		item = target_json(model, &model->targets[i]);
+		append_built(targets, &item, &failed);
+	}
 	add_string(&out, "schema", "flbench/1");
 	add_string(&out, "verdict", results_verdict_name(model->verdict));
 	add_string(&out, "detail", model->detail);
@@ -373,6 +396,10 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	add_shared(&out, "scaling", scaling);
 	add_shared(&out, "growth", growth);
 	add_shared(&out, "timelines", timelines);
+	if (model->nr_targets)
+		add_shared(&out, "targets", targets);
+	if (model->native)
+		add_shared(&out, "native", model->native);
 	if (failed || out.failed) {
 		json_object_put(out.object);
 		return -ENOMEM;

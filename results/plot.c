@@ -37,6 +37,16 @@ struct range {
 	double high;
 };
 
+static bool extrapolates(const struct results_series *series)
+{
+	return isfinite(series->factor) && series->n && series->reach > series->x[series->n - 1];
+}
+
+static double fitted(const struct results_series *series, double x)
+{
+	return series->factor * pow(x, series->exponent);
+}
+
 static struct range range_of(const struct results_plot *plot, bool of_x)
 {
 	struct range range = { INFINITY, -INFINITY };
@@ -50,6 +60,9 @@ static struct range range_of(const struct results_plot *plot, bool of_x)
 			range.low = fmin(range.low, values[j]);
 			range.high = fmax(range.high, values[j]);
 		}
+		if (extrapolates(&plot->series[i]))
+			range.high = fmax(range.high, of_x ? plot->series[i].reach :
+						      fitted(&plot->series[i], plot->series[i].reach));
 	}
 	return range;
 }
@@ -185,9 +198,12 @@ static void put_script(const struct results_plot *plot, const char *id, FILE *ou
 		/* In log-log two points are the whole line. */
 		fprintf(out, "$f%zu << END\n", i);
 		for (j = 0; j < series->n; j += series->n - 1)
-			fprintf(out, "%.17g %.17g\n", series->x[j],
-				series->factor * pow(series->x[j], series->exponent));
+			fprintf(out, "%.17g %.17g\n", series->x[j], fitted(series, series->x[j]));
 		fprintf(out, "END\n");
+		if (extrapolates(series))
+			fprintf(out, "$e%zu << END\n%.17g %.17g\n%.17g %.17g\nEND\n", i,
+				series->x[series->n - 1], fitted(series, series->x[series->n - 1]),
+				series->reach, fitted(series, series->reach));
 	}
 	fprintf(out, "plot ");
 	for (i = 0; i < plot->n; i++) {
@@ -196,6 +212,9 @@ static void put_script(const struct results_plot *plot, const char *id, FILE *ou
 			fprintf(out, ", ");
 		if (isfinite(series->factor))
 			fprintf(out, "$f%zu with lines lw 1.5 dt 2 lc rgb '%s', ", i,
+				results_series_colour(i));
+		if (extrapolates(series))
+			fprintf(out, "$e%zu with lines lw 1 dt 3 lc rgb '%s', ", i,
 				results_series_colour(i));
 		fprintf(out, "$d%zu with %s lc rgb '%s'", i,
 			plot->log ? "points pt 7 ps 0.7" : "lines lw 1.8", results_series_colour(i));

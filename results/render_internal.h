@@ -48,6 +48,30 @@ size_t results_dma_devices(const struct results_case *test,
 /* "23 ms [41 ms]": median and maximum over the cycles, one of them where all are equal. NULL is a dash. */
 void results_write_dma(FILE *out, const struct results_metric *metric);
 
+/* What a target allows: "1 : 1500", "5 %", "500 k"; a dash where it is only shown. Into @text. */
+const char *results_target_limit(char text[NUMBER_LEN], const struct results_target *target);
+
+/* A side of a target, @number; and what is compared with the limit. Into @text. */
+const char *results_target_number(char text[NUMBER_LEN], const struct results_target *target,
+				  double number);
+const char *results_target_value(char text[NUMBER_LEN], const struct results_target *target);
+
+/* "met", "not met, lost: the reference met it". Static. */
+const char *results_target_words(const struct results_target *target);
+
+/* What was measured natively at one size: stock takes @ratio times as long as ours. */
+struct results_native {
+	double pages;
+	double n;
+	double ratio;
+	double ci95[2];
+	double outliers[2];
+};
+
+/* Row @i, from 0; false if there is none. And what it was measured on, a sentence. */
+bool results_native_row(const struct results_model *model, size_t i, struct results_native *row);
+void results_native_sentence(const struct results_model *model, FILE *out);
+
 /* Text into a page. */
 void results_write_escaped(FILE *out, const char *text);
 
@@ -64,6 +88,8 @@ struct results_series {
 	/* y = factor * x^exponent, drawn dashed; NAN for none */
 	double factor;
 	double exponent;
+	/* The fit goes on to this x, in another dash; 0 to the last point only */
+	double reach;
 };
 
 struct results_plot {

@@ -331,6 +331,49 @@ static int put_dma(const struct results_model *model, FILE *out)
 	return ret;
 }
 
+void results_render_targets(const struct results_model *model, FILE *out)
+{
+	const struct results_target *target;
+	char text[NUMBER_LEN];
+	int width = 0;
+	size_t i;
+
+	if (!model->nr_targets)
+		return;
+	for (i = 0; i < model->nr_targets; i++)
+		if (columns(model->targets[i].what) > width)
+			width = columns(model->targets[i].what);
+	fprintf(out, "\n");
+	put(out, "TARGET", width);
+	fprintf(out, "    AT MOST       STOCK        OURS       VALUE\n");
+	for (i = 0; i < model->nr_targets; i++) {
+		target = &model->targets[i];
+		put(out, target->what, width);
+		put(out, results_target_limit(text, target), -11);
+		put(out, results_target_number(text, target, target->stock), -12);
+		put(out, results_target_number(text, target, target->ours), -12);
+		put(out, results_target_value(text, target), -12);
+		fprintf(out, "  %s\n", results_target_words(target));
+	}
+}
+
+static void put_native(const struct results_model *model, FILE *out)
+{
+	struct results_native row;
+	size_t i;
+
+	for (i = 0; results_native_row(model, i, &row); i++) {
+		if (!i) {
+			fprintf(out, "\nNATIVE\n");
+			results_native_sentence(model, out);
+			fprintf(out, "\n");
+		}
+		fprintf(out, "  %.15g pages: stock : ours %.4g : 1  [%.4g, %.4g]  n=%.15g, outliers %.15g and %.15g\n",
+			row.pages, row.ratio, row.ci95[0], row.ci95[1], row.n, row.outliers[0],
+			row.outliers[1]);
+	}
+}
+
 int results_render_text(const struct results_model *model, FILE *out)
 {
 	int ret;
@@ -343,6 +386,7 @@ int results_render_text(const struct results_model *model, FILE *out)
 	results_run_sentence(model, out);
 	fprintf(out, "\n%s\n", results_clock_sentence(model));
 	put_notes(out, model->notes, "");
+	results_render_targets(model, out);
 	if (model->nr_cases)
 		put_cases(model, out);
 	ret = put_dma(model, out);
@@ -350,5 +394,6 @@ int results_render_text(const struct results_model *model, FILE *out)
 	put_checks(model, out);
 	put_scaling(model, out);
 	put_growth(model, out);
+	put_native(model, out);
 	return ret;
 }

@@ -18,6 +18,7 @@
 /* In the order in which a live update goes through them; metrics of other names come behind. */
 static const char * const stages[] = {
 	"preserve", "freeze", "blackout", "boot", "retrieve", "adopt", "verify", "finish",
+	"allocate_preserve", "memory_init", "kernel_boot", "restore",
 };
 
 struct page {
@@ -203,6 +204,77 @@ static void put_key_figures(struct page *page)
 	fprintf(out, "</section>\n");
 }
 
+/* Targets */
+
+static const char *target_mood(const struct results_target *target)
+{
+	if (results_target_is_lost(target))
+		return "bad";
+	return target->state == RESULTS_TARGET_MET     ? "good" :
+	       target->state == RESULTS_TARGET_NOT_MET ? "warn" :
+							 "none";
+}
+
+static void put_targets(struct page *page)
+{
+	const struct results_model *model = page->model;
+	const struct results_target *target;
+	char text[NUMBER_LEN];
+	FILE *out = page->out;
+	size_t i;
+
+	if (!model->nr_targets)
+		return;
+	fprintf(out, "<section><h2>Targets</h2>\n<p>Stock and ours in the same run, on the same kernel. ");
+	results_write_escaped(out, results_clock_sentence(model));
+	fprintf(out, "%s</p>\n<div class=\"scroll\"><table><thead><tr><th>measure</th>"
+		"<th class=\"number\">at most</th><th class=\"number\">stock</th>"
+		"<th class=\"number\">ours</th><th class=\"number\">value</th><th></th></tr></thead>"
+		"<tbody>\n", model->reference ? "" : " There is no reference to compare with.");
+	for (i = 0; i < model->nr_targets; i++) {
+		target = &model->targets[i];
+		fprintf(out, "<tr><th scope=\"row\">");
+		results_write_escaped(out, target->what);
+		fprintf(out, "</th><td class=\"number\">%s</td>", results_target_limit(text, target));
+		fprintf(out, "<td class=\"number\">%s</td>",
+			results_target_number(text, target, target->stock));
+		fprintf(out, "<td class=\"number\">%s</td>",
+			results_target_number(text, target, target->ours));
+		fprintf(out, "<td class=\"number\">%s</td><td><span class=\"verdict %s\">%s</span></td></tr>\n",
+			results_target_value(text, target), target_mood(target),
+			results_target_words(target));
+	}
+	fprintf(out, "</tbody></table></div></section>\n");
+}
+
+static int put_native(struct page *page)
+{
+	struct results_native row;
+	FILE *out = page->out;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && results_native_row(page->model, i, &row); i++) {
+		if (!i) {
+			fprintf(out, "<section><h2>Natively</h2>\n<p>");
+			ret = put_sentence(out, page->model, results_native_sentence);
+			fprintf(out, "</p>\n<div class=\"scroll\"><table><thead><tr>"
+				"<th class=\"number\">pages</th><th class=\"number\">stock : ours</th>"
+				"<th class=\"number\">95 %% confidence interval</th>"
+				"<th class=\"number\">runs</th>"
+				"<th class=\"number\">outliers, stock and ours</th></tr></thead><tbody>\n");
+		}
+		fprintf(out, "<tr><td class=\"number\">%.15g</td><td class=\"number\">%.4g : 1</td>"
+			"<td class=\"number\">%.4g to %.4g</td><td class=\"number\">%.15g</td>"
+			"<td class=\"number\">%.15g, %.15g</td></tr>\n",
+			row.pages, row.ratio, row.ci95[0], row.ci95[1], row.n, row.outliers[0],
+			row.outliers[1]);
+	}
+	if (i)
+		fprintf(out, "</tbody></table></div></section>\n");
+	return ret;
+}
+
 /* Plots */
 
 static int put_plot(struct page *page, const struct results_plot *plot)
@@ -261,7 +333,7 @@ static double decimals(double value)
 	return fabs(value) < 0.0005 ? 0 : value;
 }
 
-static int put_line_legend(FILE *out, const struct results_scaling *line, size_t i,
+static int put_line_legend(FILE *out, const struct results_scaling *line, size_t i, double reach,
 			   struct json_object *shared)
 {
 	int ret;
@@ -277,6 +349,8 @@ static int put_line_legend(FILE *out, const struct results_scaling *line, size_t
 				decimals(line->fit.slope_ci95[1]), line->n);
 		else
 			fprintf(out, " (two sizes: no confidence interval)");
+		if (reach > line->x[line->n - 1])
+			fprintf(out, "; extrapolated from %.15g on", line->x[line->n - 1]);
 	} else {
 		fprintf(out, ": one size, no fit");
 	}
@@ -294,6 +368,7 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 	const struct results_scaling *line;
 	bool coupled = true;
 	bool fitted = false;
+	double reach = 0;
 	char title[64];
 	size_t left = 0;
 	size_t n = 0;
@@ -307,7 +382,7 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 		    (line->coupled && !strcmp(axis, "devices")))
 			continue;
 		/* A plan has few numbers of iommufds: what is not varied is no part of this. */
-		if (!line->fitted && !strcmp(axis, "iommufds"))
+		if (!line->fitted && (!strcmp(axis, "iommufds") || !strcmp(axis, "nodes")))
 			continue;
 		if (n == MAX_SERIES) {
 			left++;
@@ -329,17 +404,22 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 	shared = common(lines, n);
 	if (!shared)
 		return -ENOMEM;
+	/* What takes too long to be measured is drawn as it would go on, and called so. */
+	for (i = 0; i < n && !strcmp(axis, "pages"); i++)
+		reach = fmax(reach, lines[i]->x[lines[i]->n - 1]);
+	for (i = 0; i < n; i++)
+		series[i].reach = reach;
 	plot.n = n;
 	snprintf(title, sizeof(title), "%s", axis);
 	if (coupled && !strcmp(axis, "domains"))
 		snprintf(title, sizeof(title), "domains, with as many devices");
 	plot.x_title = title;
 	fprintf(page->out, "<figure><h3>%.*s <small>against %s</small></h3>\n",
-		(int)strcspn(metric, "_"), metric, title);
+		(int)(strrchr(metric, '_') - metric), metric, title);
 	ret = put_plot(page, &plot);
 	fprintf(page->out, "<figcaption><ul class=\"legend\">");
 	for (i = 0; !ret && i < n; i++)
-		ret = put_line_legend(page->out, lines[i], i, shared);
+		ret = put_line_legend(page->out, lines[i], i, reach, shared);
 	if (left)
 		fprintf(page->out, "<li>%zu more lines are in results.json</li>", left);
 	fprintf(page->out, "</ul>");
@@ -380,7 +460,7 @@ static int put_axis(struct page *page, const char *axis)
 
 static int put_scaling(struct page *page)
 {
-	static const char * const axes[] = { "domains", "devices", "iommufds" };
+	static const char * const axes[] = { "domains", "devices", "iommufds", "pages", "nodes", "large" };
 	const struct results_model *model = page->model;
 	bool coupled = true;
 	bool any = false;
@@ -823,10 +903,13 @@ int results_report(const struct results_model *model, FILE *out)
 		put_checks(&page);
 	}
 	if (!ret) {
+		put_targets(&page);
 		results_report_dma(model, out);
 		put_key_figures(&page);
 		ret = put_scaling(&page);
 	}
+	if (!ret)
+		ret = put_native(&page);
 	if (!ret)
 		ret = put_memory(&page);
 	if (!ret && ok) {

@@ -81,6 +81,52 @@ int results_summarize(const double *values, size_t n, struct results_summary *su
 	return 0;
 }
 
+/*
+ * The k-th value from either end: the interval between holds the median unless fewer than k of the
+ * values lie on one of its sides.
+ */
+static size_t median_rank(size_t n)
+{
+	size_t k = 0;
+
+	while (2 * gsl_cdf_binomial_P(k, 0.5, n) <= 0.05)
+		k++;
+	return k;
+}
+
+int results_median(const double *values, size_t n, struct results_median *median)
+{
+	double *sorted __freed = NULL;
+	size_t rank;
+
+	if (!n || !all_finite(values, n))
+		return -EINVAL;
+	sorted = sorted_copy(values, n);
+	if (!sorted)
+		return -ENOMEM;
+	rank = median_rank(n);
+	median->median = gsl_stats_median_from_sorted_data(sorted, 1, n);
+	median->ci95[0] = rank ? sorted[rank - 1] : NAN;
+	median->ci95[1] = rank ? sorted[n - rank] : NAN;
+	return 0;
+}
+
+size_t results_outliers(const double *values, size_t n)
+{
+	double low;
+	double high;
+	double room;
+	size_t outliers = 0;
+	size_t i;
+
+	if (results_percentile(values, n, 25, &low) || results_percentile(values, n, 75, &high))
+		return 0;
+	room = 1.5 * (high - low);
+	for (i = 0; i < n; i++)
+		outliers += values[i] < low - room || values[i] > high + room;
+	return outliers;
+}
+
 int results_percentile(const double *values, size_t n, double percent, double *value)
 {
 	double *sorted __freed = NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "model_internal.h"
 #include "render_internal.h"
 
 const char *results_human(char text[NUMBER_LEN], double value, const char *unit)
@@ -182,6 +183,49 @@ const char *results_clock_sentence(const struct results_model *model)
 	if (!strcmp(model->accelerator, "kvm"))
 		return "Numbers are nanoseconds in a virtual machine (KVM) with emulated devices: not times of hardware.";
 	return "Numbers are nanoseconds in a virtual machine: not times of hardware.";
+}
+
+const char *results_target_number(char text[NUMBER_LEN], const struct results_target *target,
+				  double number)
+{
+	if (!isfinite(number))
+		return results_human(text, NAN, "");
+	if (target->is_share)
+		snprintf(text, NUMBER_LEN, "%.3g %%", number * 100);
+	else if (fabs(number) < 1000)
+		snprintf(text, NUMBER_LEN, "%.3g", number);
+	else
+		results_human(text, number, "");
+	return text;
+}
+
+static const char *ratio(char text[NUMBER_LEN], double value)
+{
+	if (value > 0)
+		snprintf(text, NUMBER_LEN, "1 : %.4g", 1 / value);
+	else
+		results_human(text, NAN, "");
+	return text;
+}
+
+const char *results_target_limit(char text[NUMBER_LEN], const struct results_target *target)
+{
+	return target->is_ratio ? ratio(text, target->limit) :
+				  results_target_number(text, target, target->limit);
+}
+
+const char *results_target_value(char text[NUMBER_LEN], const struct results_target *target)
+{
+	return target->is_ratio ? ratio(text, target->value) :
+				  results_target_number(text, target, target->value);
+}
+
+const char *results_target_words(const struct results_target *target)
+{
+	if (!results_target_is_lost(target))
+		return results_target_state_name(target->state);
+	return target->state == RESULTS_TARGET_NOT_MEASURED ? "not measured: the reference met it" :
+							      "lost: the reference met it";
 }
 
 void results_write_escaped(FILE *out, const char *text)

@@ -114,7 +114,9 @@ function wrong(name, text,	t, items, n, i, error, mib)
 				return range(name, items[i])
 		return ""
 	}
-	if (t == "CHOICES") {
+	if (t == "WORDS" && text == "")
+		return one_of(name, text)
+	if (t == "CHOICES" || t == "WORDS") {
 		n = split(text, items, ",")
 		for (i = 1; i <= n; i++) {
 			error = one_of(name, items[i])
@@ -174,7 +176,7 @@ function usage(	i, name, flag, text)
 			continue
 		flag = name
 		gsub(/_/, "-", flag)
-		text = type[name] ~ /CHOICE/ ? values[name] : type[name] == "BOOL" ? "yes|no" : \
+		text = type[name] ~ /CHOICE|WORDS/ ? values[name] : type[name] == "BOOL" ? "yes|no" : \
 			type[name] == "LIST" ? "N,..." : type[name] == "NUMBER" ? "N" : type[name]
 		gsub(/!/, "", text)
 		text = "--" flag (type[name] == "BOOL" ? "[=" text "]" : "=" text)
@@ -214,6 +216,8 @@ function check_dma(where, section,	i, n, names, numbers)
 		die(where "with workload=dma frames come in real time; icount=yes cannot be")
 	if (mib_of(effective(section, "memory")) > 2048)
 		die(where "with workload=dma memory is at most 2G")
+	if (effective(section, "nodes") != 1)
+		die(where "with workload=dma there is one node")
 	if (effective(section, "ring") % 8)
 		die(where "ring=" effective(section, "ring") " is no multiple of 8")
 }
@@ -228,6 +232,28 @@ function extreme(text, sign,	items, n, i, best)
 	return best
 }
 
+# The same rules as in bench/plan.c, check_pages(), for the largest of a list.
+function check_pages(where, section,	needed)
+{
+	if (effective(section, "cycles") != "1")
+		die(where "with scenario=preserve-pages there is one kexec; give cycles=1")
+	if (effective(section, "preserve") != "yes")
+		die(where "scenario=preserve-pages preserves; give layout=none, not preserve=no")
+	needed = int(extreme(effective(section, "pages"), 1) * 2 / 256) + 1024
+	if (mib_of(effective(section, "memory")) < needed)
+		die(where "pages=" extreme(effective(section, "pages"), 1) " need memory=" needed "M, not " \
+		    mib_of(effective(section, "memory")) "M; give more, or fewer pages")
+}
+
+# Does an equal share of the memory make whole MiB for each number of nodes?
+function check_nodes(where, section,	n, i, nodes)
+{
+	n = split(effective(section, "nodes"), nodes, ",")
+	for (i = 1; i <= n; i++)
+		if (mib_of(effective(section, "memory")) % nodes[i])
+			die(where "memory=" effective(section, "memory") " cannot be shared by nodes=" nodes[i] " equally")
+}
+
 function check_together(where, section,	icount, unit)
 {
 	if (effective(section, "workload") == "dma") {
@@ -236,6 +262,9 @@ function check_together(where, section,	icount, unit)
 	}
 	if (effective(section, "iommu") == "intel")
 		die(where "iommu=intel has no mock devices; give workload=dma, or iommu=mock")
+	check_nodes(where, section)
+	if (effective(section, "scenario") == "preserve-pages")
+		check_pages(where, section)
 	if (extreme(effective(section, "iommufds"), 1) > extreme(effective(section, "domains"), -1))
 		die(where "iommufds=" effective(section, "iommufds") " is more than domains=" \
 		    effective(section, "domains") "; each iommufd needs a domain")
@@ -360,9 +389,11 @@ BEGIN {
 		if (!exists(path)) {
 			path = top "/bench/" flags["plan"] ".ini"
 			if (!exists(path))
+				path = top "/bench/preserve/" flags["plan"] ".ini"
+			if (!exists(path))
 				path = top "/tests/vm/" flags["plan"] ".ini"
 			if (flags["plan"] ~ /\// || !exists(path))
-				die("--plan: '" flags["plan"] "': no such file, and no plan of that name in bench/ or tests/vm/")
+				die("--plan: '" flags["plan"] "': no such file, and no plan of that name in bench/, bench/preserve/ or tests/vm/")
 		}
 		read_plan(path)
 	} else {

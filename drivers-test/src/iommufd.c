@@ -31,6 +31,19 @@ int iommufd_ioas_alloc(int fd, uint32_t *ioas_id)
 	return 0;
 }
 
+int iommufd_ioas_small_pages(int fd, uint32_t ioas_id)
+{
+	struct iommu_option cmd = {
+		.size = sizeof(cmd),
+		.option_id = IOMMU_OPTION_HUGE_PAGES,
+		.op = IOMMU_OPTION_OP_SET,
+		.object_id = ioas_id,
+		.val64 = 0,
+	};
+
+	return ioctl(fd, IOMMU_OPTION, &cmd) ? -errno : 0;
+}
+
 int iommufd_map_file(int fd, uint32_t ioas_id, int memfd, uint64_t start, uint64_t length,
 		     uint64_t iova, unsigned int prot)
 {

@@ -19,6 +19,7 @@
 
 #include "agent.h"
 #include "clock.h"
+#include "pages.h"
 #include "scenario.h"
 #include "system.h"
 
@@ -62,6 +63,20 @@ void agent_metric_ticks(struct agent *a, const char *name, uint64_t ticks)
 static void metric_bytes(struct agent *a, const char *name, uint64_t value)
 {
 	event_metric(&a->log, &a->c, name, "bytes", value);
+}
+
+void agent_metric_pool(struct agent *a, const char *prefix, uint32_t marked_percent)
+{
+	const uint64_t page = sysconf(_SC_PAGESIZE);
+	struct pages_pool pool;
+	char name[64];
+
+	if (pages_pool_read(PAGES_POOL, &pool))
+		return;
+	snprintf(name, sizeof(name), "%spool_used_bytes", prefix);
+	metric_bytes(a, name, pool.live * page * marked_percent / 100);
+	snprintf(name, sizeof(name), "%spool_preserved_bytes", prefix);
+	metric_bytes(a, name, (pool.preserved + pool.directory) * page);
 }
 
 /*
@@ -260,6 +275,7 @@ int agent_preserve(struct agent *a)
 	agent_metric_ticks(a, "mark", marked - start);
 	agent_metric_ticks(a, "preserve_memory", memory - marked);
 	agent_metric_ticks(a, "preserve", end - memory);
+	agent_metric_pool(a, "", 100);
 	check_records(a, RECORDS_OUT, "records-outgoing");
 	event_stage(&a->log, "preserve", false);
 	return agent_error(a, "immutable", a->workload->immutable(a));
@@ -469,9 +485,23 @@ static void check_kernel(struct agent *a)
 	metric_bytes(a, "unevictable_bytes", memory.unevictable_bytes);
 	metric_bytes(a, "shmem_bytes", memory.shmem_bytes);
 	metric_bytes(a, "table_bytes", memory.iommu_bytes);
-	if (a->c.preserve)
+	if (a->c.preserve && !a->scenario->boot)
 		metric_bytes(a, "preserved_bytes",
 			     memory.iommu_bytes + a->workload->memory_bytes(a));
+}
+
+/*
+ * What the kernel counted before init started, if it was told to (kho_bench=). Nothing of user space
+ * is in it, so it is the same in each run.
+ */
+static void kernel_figures(struct agent *a)
+{
+	struct pages_figures figures;
+
+	if (pages_read(PAGES_RESULTS, &figures) || figures.error)
+		return;
+	agent_metric_ticks(a, "memory_init", figures.memory_init);
+	agent_metric_ticks(a, "kernel_boot", figures.boot);
 }
 
 static void report_start(struct agent *a, uint64_t first_ticks)
@@ -486,6 +516,9 @@ static void report_start(struct agent *a, uint64_t first_ticks)
 	if (a->log.cycle == 0)
 		return;
 	event_stage(&a->log, "kexec", false);
+	/* The time between holds what the kernel measured for the scenario. */
+	if (a->scenario->boot)
+		return;
 	blackout = first_ticks - a->state->last_ticks;
 	agent_metric_ticks(a, "blackout", blackout);
 	if (a->c.preserve) {
@@ -499,6 +532,7 @@ static void report_start(struct agent *a, uint64_t first_ticks)
 	 * boot.
 	 */
 	agent_metric_ticks(a, "boot", blackout - freeze);
+	kernel_figures(a);
 }
 
 static int settle(struct agent *a)
@@ -598,11 +632,13 @@ static int run(struct agent *a)
 {
 	int err = 0;
 
-	if (a->fresh || !a->c.preserve)
+	if (a->scenario->boot)
+		err = a->scenario->boot(a);
+	else if (a->fresh || !a->c.preserve)
 		a->fresh = true;
 	else
 		err = arrive(a);
-	if (!err && a->fresh && !a->over)
+	if (!err && a->fresh && !a->over && !a->scenario->boot)
 		err = setup(a);
 	if (!err && a->log.cycle && a->scenario->settled)
 		err = a->scenario->settled(a);
@@ -634,12 +670,14 @@ static int verdict(struct agent *a, int err)
 {
 	uint32_t failed = *a->log.failed_checks;
 
-	if (err)
-		event_done(&a->log, false, "stopped in cycle %u: %s", a->log.cycle, strerror(-err));
+	if (a->skip && !failed && !err)
+		event_done(&a->log, "skip", "%s", a->skip);
+	else if (err)
+		event_done(&a->log, "fail", "stopped in cycle %u: %s", a->log.cycle, strerror(-err));
 	else if (failed)
-		event_done(&a->log, false, "%u checks failed", failed);
+		event_done(&a->log, "fail", "%u checks failed", failed);
 	else
-		event_done(&a->log, true, "%u cycles, every check passed", a->log.cycle);
+		event_done(&a->log, "pass", "%u cycles, every check passed", a->log.cycle);
 	return err || failed ? 1 : 0;
 }
 
@@ -656,6 +694,7 @@ static int start(struct agent *a)
 	a->w.iommufds = a->c.iommufds;
 	a->w.mappings = a->c.mappings;
 	a->w.seed = a->c.seed;
+	a->w.small_pages = a->c.large > 0;
 	a->state = calloc(1, state_size(a->c.devices));
 	if (!a->state)
 		return -ENOMEM;
@@ -693,7 +732,7 @@ int agent_run(struct agent *a)
 
 	a->scenario = scenario_find(a->c.scenario);
 	if (!a->scenario) {
-		event_done(&a->log, false, "no scenario is called %s", a->c.scenario);
+		event_done(&a->log, "fail", "no scenario is called %s", a->c.scenario);
 		return 1;
 	}
 	a->workload = workload_find(a->c.workload);
@@ -705,7 +744,7 @@ int agent_run(struct agent *a)
 		if (died)
 			return died;
 	}
-	if (err || a->log.cycle >= a->c.cycles)
+	if (err || a->skip || a->log.cycle >= a->c.cycles)
 		return verdict(a, err);
 	return verdict(a, depart(a));
 }

@@ -37,6 +37,7 @@ struct scenario;
  * @init: this machine is ours: the agent is the init process
  * @fresh: nothing came from the previous kernel (or it was given up): set up anew
  * @over: the case ends with this cycle, and nothing is set up anew
+ * @skip: why the kernel under test cannot do what the case asks for, which ends it; else NULL
  * @liveupdate_fd: /dev/liveupdate
  * @state_session: outgoing session with the agent's own state, or -1
  * @session: session with the world: incoming from retrieve to finish, outgoing from preserve on, or
@@ -53,6 +54,7 @@ struct agent {
 	bool init;
 	bool fresh;
 	bool over;
+	const char *skip;
 	int liveupdate_fd;
 	int state_session;
 	int session;
@@ -101,5 +103,11 @@ int agent_error(struct agent *a, const char *name, int err);
 
 /* Report a metric in the unit of the case: @name gets the unit as its ending. */
 void agent_metric_ticks(struct agent *a, const char *name, uint64_t ticks);
+
+/*
+ * Report what the pool of preserved pages holds, if this kernel has one; @prefix for the names. Of the
+ * pages that are handed out the next kernel uses the share of the domains that are marked.
+ */
+void agent_metric_pool(struct agent *a, const char *prefix, uint32_t marked_percent);
 
 #endif

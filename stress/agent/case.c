@@ -119,6 +119,18 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	/* Only a case with a network card has one. */
 	if (!strcmp(c->workload, "dma"))
 		read_number(&r, "ring", 8, 32768, &c->ring);
+	/* What the controller of an older suite does not know is all of it. */
+	c->marked = 100;
+	if (json_object_object_get_ex(root, "marked", NULL))
+		read_number(&r, "marked", 1, 100, &c->marked);
+	if (!strcmp(c->scenario, "preserve-large"))
+		read_number(&r, "large", 1, 4096, &c->large);
+	if (!strcmp(c->scenario, "preserve-pages")) {
+		read_number(&r, "pages", 1, 1u << 22, &c->pages);
+		read_number(&r, "nodes", 1, 8, &c->nodes);
+		read_text(&r, "layout", true, c->layout, sizeof(c->layout));
+		read_text(&r, "method", true, c->method, sizeof(c->method));
+	}
 	seed = get(&r, "seed", json_type_int, true, "is not a number");
 	if (seed)
 		c->seed = json_object_get_int64(seed);

@@ -30,6 +30,12 @@ enum case_fault {
  * @devices: devices, attached to the domains in turn
  * @iommufds: iommufds that the domains are spread over
  * @mappings: mappings in each domain
+ * @marked: percent of the domains that are marked to be preserved
+ * @large: GiB that are mapped in small pages, for a scenario that does
+ * @pages: pages that the kernel preserves by itself, 0 if the scenario has none
+ * @nodes: NUMA nodes that it has
+ * @layout: where the pages lie
+ * @method: how they are preserved
  * @seed: of every random choice
  * @preserve: false: the same loop, but nothing except the agent's own state crosses the kexec
  * @instructions: the clock counts instructions (icount); false: nanoseconds
@@ -55,6 +61,12 @@ struct agent_case {
 	uint32_t iommufds;
 	uint32_t mappings;
 	uint32_t ring;
+	uint32_t marked;
+	uint32_t large;
+	uint32_t pages;
+	uint32_t nodes;
+	char layout[16];
+	char method[16];
 	uint64_t seed;
 	bool preserve;
 	bool instructions;

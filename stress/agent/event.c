@@ -132,9 +132,16 @@ void event_metric(struct event_log *log, const struct agent_case *c, const char 
 	json_object_object_add(line, "name", json_object_new_string(name));
 	json_object_object_add(line, "unit", json_object_new_string(unit));
 	json_object_object_add(line, "value", json_object_new_int64(value));
-	json_object_object_add(labels, "domains", json_object_new_int64(c->domains));
-	json_object_object_add(labels, "devices", json_object_new_int64(c->devices));
-	json_object_object_add(labels, "iommufds", json_object_new_int64(c->iommufds));
+	if (c->pages) {
+		json_object_object_add(labels, "layout", json_object_new_string(c->layout));
+		json_object_object_add(labels, "method", json_object_new_string(c->method));
+		json_object_object_add(labels, "nodes", json_object_new_int64(c->nodes));
+		json_object_object_add(labels, "pages", json_object_new_int64(c->pages));
+	} else {
+		json_object_object_add(labels, "devices", json_object_new_int64(c->devices));
+		json_object_object_add(labels, "domains", json_object_new_int64(c->domains));
+		json_object_object_add(labels, "iommufds", json_object_new_int64(c->iommufds));
+	}
 	json_object_object_add(line, "labels", labels);
 	end_line(log, line);
 }
@@ -200,12 +207,12 @@ void event_text(struct event_log *log, const char *level, const char *text, ...)
 	end_line(log, line);
 }
 
-void event_done(struct event_log *log, bool pass, const char *detail, ...)
+void event_done(struct event_log *log, const char *verdict, const char *detail, ...)
 {
 	struct json_object *line = begin_line(log, "done");
 	va_list args;
 
-	json_object_object_add(line, "verdict", json_object_new_string(pass ? "pass" : "fail"));
+	json_object_object_add(line, "verdict", json_object_new_string(verdict));
 	va_start(args, detail);
 	add_text(line, "detail", detail, args);
 	va_end(args);

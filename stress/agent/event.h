@@ -62,7 +62,7 @@ void event_check(struct event_log *log, const char *name, const char *verdict, c
 void event_progress(struct event_log *log, uint32_t cycles);
 void event_text(struct event_log *log, const char *level, const char *text, ...)
 	__attribute__((format(printf, 3, 4)));
-void event_done(struct event_log *log, bool pass, const char *detail, ...)
+void event_done(struct event_log *log, const char *verdict, const char *detail, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif

@@ -73,14 +73,14 @@ static void supervise(struct agent *a)
 	if (child == 0)
 		exit(agent_run(a));
 	if (child < 0) {
-		event_done(&a->log, false, "fork: %s", strerror(errno));
+		event_done(&a->log, "fail", "fork: %s", strerror(errno));
 		system_power_off();
 	}
 	do {
 		pid = wait(&status);
 	} while (pid != child && (pid > 0 || errno == EINTR));
 	if (WIFSIGNALED(status))
-		event_done(&a->log, false, "the agent was killed by signal %d", WTERMSIG(status));
+		event_done(&a->log, "fail", "the agent was killed by signal %d", WTERMSIG(status));
 	else if (WEXITSTATUS(status) == AGENT_EXIT_PANIC)
 		/* An init process that exits is a panic. */
 		_exit(1);
@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 		system_power_off();
 	}
 	if (err) {
-		event_done(&a.log, false, "%s", error);
+		event_done(&a.log, "fail", "%s", error);
 		system_power_off();
 	}
 	if (!a.init)

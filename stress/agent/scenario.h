@@ -13,6 +13,7 @@ struct agent;
  * @proves: what a pass means
  * @twin: its negative twin: what shows that it can fail
  * @workload: the one that it is made for: NULL is "none", "any" is each
+ * @boot: instead of all that a kernel does with the world, from its start to the next preserve
  * @created: in the first kernel, when the world stands
  * @preserve: instead of agent_preserve()
  * @leave: instead of agent_leave()
@@ -30,6 +31,7 @@ struct scenario {
 	const char *proves;
 	const char *twin;
 	const char *workload;
+	int (*boot)(struct agent *a);
 	int (*created)(struct agent *a);
 	int (*preserve)(struct agent *a);
 	int (*leave)(struct agent *a);

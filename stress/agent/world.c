@@ -162,6 +162,8 @@ int world_rebuild_domain(struct world *w, uint32_t i)
 	const struct layout_mapping *layout = world_layout(w, i);
 	int err = iommufd_ioas_alloc(fd_of(w, i), &w->domain[i].ioas_id);
 
+	if (!err && w->small_pages)
+		err = iommufd_ioas_small_pages(fd_of(w, i), w->domain[i].ioas_id);
 	if (err)
 		return world_problem(w, err, "IOAS of domain %u", i);
 	for (uint32_t m = 0; m < w->mappings; m++) {

@@ -43,6 +43,7 @@ struct world_domain {
  * @seed: of the layout
  * @signature: cycle number that the contents carry now
  * @unsealed: leave the memory unsealed, which no preserve may accept
+ * @small_pages: have an entry for each page in the page tables
  * @memfd: the memory, -1 if there is none
  * @memory: it, mapped
  * @fds: the iommufds
@@ -61,6 +62,7 @@ struct world {
 	uint64_t seed;
 	uint32_t signature;
 	bool unsealed;
+	bool small_pages;
 	int memfd;
 	char *memory;
 	int *fds;

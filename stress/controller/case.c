@@ -55,7 +55,10 @@ struct json_object *case_json(const struct plan_case *c)
 {
 	static const enum option_id numbers[] = { OPT_cycles,	  OPT_domains,	OPT_devices,
 						  OPT_iommufds,	  OPT_mappings, OPT_seed,
-						  OPT_ring,	  OPT_fault_cycle };
+						  OPT_ring,	  OPT_fault_cycle, OPT_marked,
+						  OPT_large };
+	static const enum option_id page_numbers[] = { OPT_pages, OPT_nodes };
+	static const enum option_id page_texts[] = { OPT_layout, OPT_method };
 	static const enum option_id texts[] = { OPT_iommu, OPT_workload, OPT_scenario, OPT_fault,
 						OPT_next_append };
 	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit,
@@ -70,6 +73,14 @@ struct json_object *case_json(const struct plan_case *c)
 		add_text(object, plan_option(texts[i])->name, plan_text(c, texts[i]));
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		add_number(object, plan_option(numbers[i])->name, plan_number(c, numbers[i]));
+	if (!strcmp(plan_text(c, OPT_scenario), "preserve-pages")) {
+		for (size_t i = 0; i < ARRAY_SIZE(page_texts); i++)
+			add_text(object, plan_option(page_texts[i])->name,
+				 plan_text(c, page_texts[i]));
+		for (size_t i = 0; i < ARRAY_SIZE(page_numbers); i++)
+			add_number(object, plan_option(page_numbers[i])->name,
+				   plan_number(c, page_numbers[i]));
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		json_object_object_add(object, plan_option(flags[i])->name,
 				       json_object_new_boolean(plan_bool(c, flags[i])));

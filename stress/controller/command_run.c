@@ -4,6 +4,7 @@
  * run is run.h's business.
  */
 #include <errno.h>
+#include <json-c/json.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -135,6 +136,43 @@ static int write_plan(struct results_store *store, const struct plan_matrix *mat
 	return ret ? ret : results_store_write(store, "plan.ini", text, size);
 }
 
+/* The run is judged by what lies beside it, wherever it is read later. */
+static int copy_reference(struct results_store *store, const struct plan_matrix *matrix)
+{
+	const char *path = plan_text(&matrix->cases[0], OPT_reference);
+	struct json_object *reference __json = NULL;
+
+	if (!*path)
+		return 0;
+	reference = json_object_from_file(path);
+	if (!reference) {
+		say("%s: no reference that can be read; the targets are judged without", path);
+		return 0;
+	}
+	return results_store_write_json(store, "reference.json", reference);
+}
+
+/* First of all, while nothing else of ours runs on this machine. */
+static int measure_natively(struct results_store *store, const struct plan_matrix *matrix)
+{
+	const char *program = plan_text(&matrix->cases[0], OPT_native);
+	const char *const argv[] = { program, NULL };
+	struct json_object *native __json = NULL;
+	char *text __freed = NULL;
+
+	if (!*program)
+		return 0;
+	printf("measuring natively on this machine with %s\n", program);
+	fflush(stdout);
+	text = run_output(argv);
+	native = text ? json_tokener_parse(text) : NULL;
+	if (!json_object_is_type(native, json_type_object)) {
+		say("%s: measured nothing; the results go without", program);
+		return 0;
+	}
+	return results_store_write_json(store, "native.json", native);
+}
+
 static int start(const struct invocation *invocation, const struct plan *plan,
 		 const struct plan_matrix *matrix)
 {
@@ -164,6 +202,10 @@ static int start(const struct invocation *invocation, const struct plan *plan,
 	ret = write_plan(store, matrix);
 	if (!ret)
 		ret = environment_write(store, matrix, invocation->argc, invocation->argv);
+	if (!ret)
+		ret = copy_reference(store, matrix);
+	if (!ret)
+		ret = measure_natively(store, matrix);
 	if (ret) {
 		say("%s: cannot write: %s", out, strerror(-ret));
 		ret = EXIT_CANNOT_RUN;

@@ -26,16 +26,35 @@ static void add_number(struct json_object *object, const char *key, long long nu
 	json_object_object_add(object, key, json_object_new_int64(number));
 }
 
-/* FNV-1a, 64 bits: tells configurations apart, protects nothing. */
-static void add_hash(struct json_object *object, const char *key, const char *text)
+#define HASH_START 0xcbf29ce484222325ull
+
+/* FNV-1a, 64 bits: tells configurations and images apart, protects nothing. */
+static unsigned long long hash_on(unsigned long long hash, const char *bytes, size_t length)
 {
-	unsigned long long hash = 0xcbf29ce484222325ull;
+	for (; length--; bytes++)
+		hash = (hash ^ (unsigned char)*bytes) * 0x100000001b3ull;
+	return hash;
+}
+
+static void add_hash(struct json_object *object, const char *key, unsigned long long hash)
+{
 	char hex[32];
 
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3ull;
 	snprintf(hex, sizeof(hex), "fnv1a64:%016llx", hash);
 	add_text(object, key, hex);
+}
+
+static void add_file_hash(struct json_object *object, const char *key, const char *path)
+{
+	FILE *file __fclose = fopen(path, "re");
+	unsigned long long hash = HASH_START;
+	char bytes[65536];
+	size_t length;
+
+	while (file && (length = fread(bytes, 1, sizeof(bytes), file)))
+		hash = hash_on(hash, bytes, length);
+	if (file)
+		add_hash(object, key, hash);
 }
 
 char *kernel_config(const char *image)
@@ -44,11 +63,15 @@ char *kernel_config(const char *image)
 	static const char *const places[] = { "config", ".config", "../../../.config" };
 	const char *slash = strrchr(image, '/');
 	int length = slash ? slash - image + 1 : 0;
+	char *own __freed = format_text("%s.config", image);
+	char *text = own ? read_text(AT_FDCWD, own) : NULL;
 
+	if (text)
+		return text;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		char *path __freed = format_text("%.*s%s", length, image, places[i]);
-		char *text = path ? read_text(AT_FDCWD, path) : NULL;
 
+		text = path ? read_text(AT_FDCWD, path) : NULL;
 		if (text)
 			return text;
 	}
@@ -78,14 +101,24 @@ static struct json_object *kernel_object(const char *image)
 	struct json_object *object = json_object_new_object();
 	char *version __freed = image_version(image);
 	char *config __freed = kernel_config(image);
+	char *compiler_text __freed = NULL;
+	const char *compiler = NULL;
 	struct stat st;
 
 	add_text(object, "image", image);
+	add_file_hash(object, "hash", image);
 	add_text(object, "release", version);
 	if (!stat(image, &st))
 		add_number(object, "bytes", st.st_size);
-	if (config)
-		add_hash(object, "config_hash", config);
+	if (config) {
+		add_hash(object, "config_hash", hash_on(HASH_START, config, strlen(config)));
+		compiler = strstr(config, "CONFIG_CC_VERSION_TEXT=\"");
+	}
+	if (compiler) {
+		compiler += strlen("CONFIG_CC_VERSION_TEXT=\"");
+		compiler_text = strndup(compiler, strcspn(compiler, "\"\n"));
+		add_text(object, "compiler", compiler_text);
+	}
 	return object;
 }
 
@@ -262,8 +295,10 @@ struct json_object *environment_collect(const struct plan_matrix *matrix, int ar
 		json_object_array_add(line, json_object_new_string(argv[i]));
 	json_object_object_add(object, "command_line", line);
 	json_object_object_add(object, "kernels", kernels(matrix));
-	if (matrix->nr_cases)
+	if (matrix->nr_cases) {
+		add_file_hash(object, "initrd_hash", plan_text(&matrix->cases[0], OPT_initrd));
 		json_object_object_add(object, "qemu", qemu_object(&matrix->cases[0]));
+	}
 	if (!uname(&uts)) {
 		add_text(host, "kernel", uts.release);
 		add_text(host, "machine", uts.machine);

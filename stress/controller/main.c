@@ -26,6 +26,11 @@ static bool results_takes(enum option_id id)
 	return id == OPT_format;
 }
 
+static bool reference_takes(enum option_id id)
+{
+	return id == OPT_reference;
+}
+
 static bool check_takes(enum option_id id)
 {
 	return id == OPT_sysroot;
@@ -70,6 +75,19 @@ static const struct command commands[] = {
 			"Prints what a results directory holds, also of a run that was killed or still goes on.",
 		.takes = results_takes,
 		.run = command_results,
+	},
+	{
+		.name = "reference",
+		.arguments = "DIR",
+		.nr_arguments = 1,
+		.summary = "print what of a run is kept to compare later ones with, or compare",
+		.description =
+			"Prints targets, counts, toolchain and image of the run in DIR. With --reference=FILE it compares instead: "
+			"same images, each count exactly; same toolchain, counts within 1 %; another one, ratios of ours to "
+			"stock within 10 %.\v"
+			"Exit status: 0 printed or no difference, 1 a difference, or nothing to keep; 2 bad input.",
+		.takes = reference_takes,
+		.run = command_reference,
 	},
 	{
 		.name = "list",
@@ -139,6 +157,7 @@ static const char *value_name(const struct plan_option *option, char *text, size
 		return "PATH";
 	case OPTION_CHOICE:
 	case OPTION_CHOICES:
+	case OPTION_WORDS:
 		available(option->values, text, size);
 		break;
 	}
@@ -355,7 +374,7 @@ static void usage(FILE *file)
 		"Usage: flbench COMMAND [OPTION...]\n"
 		"Does device DMA survive a kernel live update, what does it cost, how does that grow?\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(file, "  %-8s%-4s  %s\n", commands[i].name, commands[i].arguments,
+		fprintf(file, "  %-10s%-4s  %s\n", commands[i].name, commands[i].arguments,
 			commands[i].summary);
 	fprintf(file,
 		"\nflbench COMMAND --help tells more. Start through scripts/run to have kernel and guest image built first.\n");

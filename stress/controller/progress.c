@@ -20,12 +20,28 @@
 /* Devices that do DMA are given time to do it. */
 #define DMA_CYCLE_SECONDS 10.0
 
+/* The kernel's own handling of pages: what each costs, and what stock's list of them does. */
+#define PAGE_SECONDS 0.00003
+#define STOCK_SQUARE_SECONDS 0.00000004
+
+static double pages_seconds(const struct plan_case *c)
+{
+	double pages = plan_number(c, OPT_pages), seconds = pages * PAGE_SECONDS;
+
+	if (!strcmp(plan_text(c, OPT_method), "stock") &&
+	    !strcmp(plan_text(c, OPT_layout), "scattered"))
+		seconds += pages * pages * STOCK_SQUARE_SECONDS;
+	return seconds;
+}
+
 double progress_expected(const struct plan_case *c)
 {
 	double cycle = strcmp(plan_text(c, OPT_workload), "dma") ? CYCLE_SECONDS :
 								   DMA_CYCLE_SECONDS;
 	double mappings = (double)plan_number(c, OPT_domains) * plan_number(c, OPT_mappings);
 
+	if (!strcmp(plan_text(c, OPT_scenario), "preserve-pages"))
+		return BOOT_SECONDS + pages_seconds(c);
 	return BOOT_SECONDS +
 	       (plan_number(c, OPT_cycles) + 1) * (cycle + mappings * MAPPING_SECONDS);
 }

@@ -176,6 +176,23 @@ static double expected_after(const struct plan_matrix *matrix, const struct case
 	return seconds;
 }
 
+/* Print what the run says of its targets. Return: how many were met before and are not now. */
+static long tell_targets(const char *dir)
+{
+	struct results_model *model = NULL;
+	int ret = results_model_load(dir, &model);
+	long lost;
+
+	if (ret)
+		return ret;
+	results_render_targets(model, stdout);
+	lost = results_targets_lost(model);
+	if (lost)
+		say("%ld targets that the reference meets are not met", lost);
+	results_model_free(model);
+	return lost;
+}
+
 int run_matrix(struct results_store *store, const struct plan_matrix *matrix,
 	       struct case_history *history, const char *progress_mode)
 {
@@ -183,6 +200,7 @@ int run_matrix(struct results_store *store, const struct plan_matrix *matrix,
 	struct progress progress;
 	bool expected = true;
 	int ret, published;
+	long lost;
 
 	catch_signals();
 	progress_start(&progress, progress_mode, matrix);
@@ -222,5 +240,8 @@ int run_matrix(struct results_store *store, const struct plan_matrix *matrix,
 		    strerror(-published));
 	if (published || ret)
 		return EXIT_CANNOT_RUN;
-	return expected && !stop_requested ? EXIT_PASS : EXIT_NOT_PASS;
+	lost = stop_requested ? 0 : tell_targets(results_store_path(store));
+	if (lost < 0)
+		return EXIT_CANNOT_RUN;
+	return expected && !lost && !stop_requested ? EXIT_PASS : EXIT_NOT_PASS;
 }

@@ -48,6 +48,9 @@
 #define GUEST_KERNEL "boot/bzImage"
 #define GUEST_NEXT_KERNEL "boot/bzImage.next"
 #define GUEST_CASE "etc/flbench/case.json"
+/* What case file and initramfs are filled up to a multiple of. */
+#define CASE_FILE_BYTES 4096
+#define INITRD_BYTES (256 << 10)
 
 struct arguments {
 	char **list;
@@ -150,19 +153,55 @@ static void add_devices(struct arguments *arguments, const struct plan_case *pla
 	add(arguments, "igb,bus=root0,netdev=cable");
 }
 
+static bool preserves_pages(const struct plan_case *plan_case)
+{
+	return !strcmp(plan_text(plan_case, OPT_scenario), "preserve-pages");
+}
+
+/* The same share of the memory for each node; the one processor is node 0's. */
+static void add_nodes(struct arguments *arguments, const struct plan_case *plan_case)
+{
+	long long nodes = plan_number(plan_case, OPT_nodes);
+
+	for (long long node = 0; nodes > 1 && node < nodes; node++) {
+		add(arguments, "-object");
+		add(arguments, "memory-backend-ram,id=node%lld,size=%lldM", node,
+		    plan_number(plan_case, OPT_memory) / nodes);
+		add(arguments, "-numa");
+		add(arguments, "node,nodeid=%lld,memdev=node%lld%s", node, node,
+		    node ? "" : ",cpus=0");
+	}
+}
+
+/*
+ * What the kernel does with pages before init starts. The scratch memory has to hold an entry of
+ * memblock for each scattered page, and as many again while the array grows.
+ */
+static char *pages_words(const struct plan_case *plan_case)
+{
+	if (!preserves_pages(plan_case))
+		return strdup("");
+	return format_text(" kho_bench=%s,%s,%s,%s kho_scratch=64M,256M,128M",
+			   plan_text(plan_case, OPT_layout), plan_text(plan_case, OPT_pages),
+			   plan_text(plan_case, OPT_method), plan_text(plan_case, OPT_seed));
+}
+
 static char *kernel_words(const struct plan_case *plan_case)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
+	char *pages __freed = pages_words(plan_case);
 
+	if (!pages)
+		return NULL;
 	/*
 	 * retain_initrd: the agent hands the same initramfs to the next kernel. printk.time:
 	 * messages of the kernel and lines of programs can be told apart. KUnit tests run at boot
 	 * only if asked for. nokaslr: the same instructions in each run.
 	 */
 	return format_text(
-		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s %s",
+		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s%s %s",
 		arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line,
-		mode_of(plan_case)->command_line, plan_text(plan_case, OPT_append));
+		mode_of(plan_case)->command_line, pages, plan_text(plan_case, OPT_append));
 }
 
 char **vm_command_line(const struct plan_case *plan_case, const char *dir, const char *accel)
@@ -199,6 +238,7 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	add(&arguments, "1");
 	add(&arguments, "-m");
 	add(&arguments, "%lldM", plan_number(plan_case, OPT_memory));
+	add_nodes(&arguments, plan_case);
 	add(&arguments, "-nodefaults");
 	add(&arguments, "-no-user-config");
 	add(&arguments, "-no-reboot");
@@ -474,6 +514,28 @@ static bool archive_has(const char *archive, const char *name, const char *path)
 }
 
 /*
+ * Counts of instructions depend on where things lie in memory, and so on the size of the initramfs.
+ * That of the case file, which has the case's name in it, must not show.
+ */
+static char *padded_case(const struct target *target)
+{
+	size_t length = strlen(target->case_json);
+
+	return format_text("%s%*s", target->case_json,
+			   (int)(CASE_FILE_BYTES - length % CASE_FILE_BYTES), "");
+}
+
+/* Nor must a small change of the agent; the kernel skips zeroes behind an archive. */
+static int pad_file(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (size < 0 || ftruncate(fd, (size + INITRD_BYTES - 1) / INITRD_BYTES * INITRD_BYTES))
+		return -errno;
+	return 0;
+}
+
+/*
  * The initramfs of a case: the guest image, then an archive with the case file and the kernels that
  * the image lacks. The kernel unpacks one after the other. QEMU takes one file only, hence the
  * copy; it is removed when the case is over.
@@ -483,11 +545,14 @@ static int make_initrd(const struct target *target, const char *path)
 	const struct plan_case *c = target->plan_case;
 	const char *image = plan_text(c, OPT_initrd);
 	int fd __close = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	char *case_json __freed = padded_case(target);
 	struct cpio_writer writer = { .fd = fd };
 	int ret;
 
 	if (fd < 0)
 		return -errno;
+	if (!case_json)
+		return -ENOMEM;
 	ret = cpio_append(&writer, image);
 	if (!ret)
 		ret = cpio_directory(&writer, "boot");
@@ -500,8 +565,10 @@ static int make_initrd(const struct target *target, const char *path)
 	if (!ret)
 		ret = cpio_directory(&writer, "etc/flbench");
 	if (!ret)
-		ret = cpio_file(&writer, GUEST_CASE, target->case_json, strlen(target->case_json));
-	return ret ? ret : cpio_end(&writer);
+		ret = cpio_file(&writer, GUEST_CASE, case_json, strlen(case_json));
+	if (!ret)
+		ret = cpio_end(&writer);
+	return ret ? ret : pad_file(fd);
 }
 
 /* Opened before QEMU does, so that nothing is missed; QEMU truncates the same file. */

@@ -64,6 +64,16 @@ int fail_nth_retrieve(struct agent *a);
 int fail_nth_adopt(struct agent *a);
 int fail_nth_file_retrieve(struct agent *a);
 
+/* pages.c: many pages, preserved by the kernel itself; a pool of which only a part is marked */
+int preserve_pages_boot(struct agent *a);
+int preserve_pages_preserve(struct agent *a);
+int preserve_marked_preserve(struct agent *a);
+
+/* large.c: one domain with very many small pages */
+int preserve_large_created(struct agent *a);
+int preserve_large_preserve(struct agent *a);
+int preserve_large_retrieve(struct agent *a);
+
 /* dma.c: devices that nobody takes, and kernels that cannot use what was preserved */
 int dma_reboot_leave(struct agent *a);
 int dma_power_off_leave(struct agent *a);

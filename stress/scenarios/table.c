@@ -244,6 +244,30 @@ static const struct scenario scenarios[] = {
 		.retrieve = fail_nth_file_retrieve,
 	},
 	{
+		.name = "preserve-pages",
+		.proves =
+			"pages that the kernel preserves by itself, by the thousand and scattered, are kept through the boot and restored",
+		.twin = "pages-kept counts those that hold what the old kernel wrote; with too little scratch memory the boot stops",
+		.boot = preserve_pages_boot,
+		.preserve = preserve_pages_preserve,
+	},
+	{
+		.name = "preserve-large",
+		.proves =
+			"domains with up to 64 GiB each in pages of 4 KiB are preserved and retrieved, and lead to the right pages",
+		.twin = "preserve-large-hole: behind the last page a device faults; broken-page: other bytes are noticed",
+		.created = preserve_large_created,
+		.preserve = preserve_large_preserve,
+		.retrieve = preserve_large_retrieve,
+	},
+	{
+		.name = "preserve-marked",
+		.proves =
+			"with some of the domains marked they can be preserved, taken back, and preserved again with all of them",
+		.twin = "immutable: what is preserved cannot be changed",
+		.preserve = preserve_marked_preserve,
+	},
+	{
 		.name = "dma-overrun",
 		.proves =
 			"frames that find no descriptor, in a ring that is too short for the blackout, are counted as overrun and not as lost",

@@ -44,6 +44,31 @@ static void good_case_is_read(void **state)
 	assert_int_equal(c.fault_cycle, 3);
 }
 
+/* What belongs to one scenario is asked for by it, and by no other. */
+static void pages_are_read(void **state)
+{
+	static const char pages[] =
+		"{\"name\":\"n\",\"iommu\":\"mock\",\"cycles\":1,\"domains\":1,\"devices\":1,\"iommufds\":1,\"mappings\":1,"
+		"\"seed\":1,\"unit\":\"instructions\",\"scenario\":\"preserve-pages\",\"kernel\":\"/boot/bzImage\","
+		"\"pages\":131072,\"nodes\":8,\"layout\":\"scattered\",\"method\":\"stock\",\"marked\":50}    ";
+	char error[256] = "", text[1024];
+	struct agent_case c;
+
+	assert_int_equal(case_parse(pages, &c, error, sizeof(error)), 0);
+	assert_int_equal(c.pages, 131072);
+	assert_int_equal(c.nodes, 8);
+	assert_int_equal(c.marked, 50);
+	assert_string_equal(c.layout, "scattered");
+	assert_string_equal(c.method, "stock");
+	snprintf(text, sizeof(text), "%s", pages);
+	memcpy(strstr(text, "\"pages\""), "\"sagep\"", 7);
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "\"pages\" is missing"));
+	assert_int_equal(case_parse(good, &c, error, sizeof(error)), 0);
+	assert_int_equal(c.pages, 0);
+	assert_int_equal(c.marked, 100);
+}
+
 /* Replace @from by @with in the good case; @says must be in the complaint. */
 static void refuse(const char *from, const char *with, const char *says)
 {
@@ -109,7 +134,7 @@ static void missing_file_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_case_is_read),
+		cmocka_unit_test(good_case_is_read), cmocka_unit_test(pages_are_read),
 		cmocka_unit_test(bad_cases_are_refused),
 		cmocka_unit_test(workload_is_read),
 		cmocka_unit_test(missing_file_is_named),

@@ -50,7 +50,7 @@ static void lines_are_json(void **state)
 	event_check(&log, "bad", "fail", "line\nend \"quoted\" \\ \x01 \xff %d", 7);
 	event_progress(&log, 3);
 	event_text(&log, "warning", "%s", "text");
-	event_done(&log, false, "%u checks failed", *log.failed_checks);
+	event_done(&log, "fail", "%u checks failed", *log.failed_checks);
 	assert_int_equal(*log.failed_checks, 1);
 
 	file = fopen(path, "r");

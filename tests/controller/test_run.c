@@ -180,6 +180,57 @@ static void untranslated(void **state)
 	free_result(&result);
 }
 
+static const char reference[] =
+	"{\"schema\":\"flbench-reference/1\",\"set\":\"quick\",\"toolchain\":{},\"image\":{},\"counts\":[],"
+	"\"targets\":[{\"name\":\"record-flat\",\"value\":1,\"state\":\"%s\"}]}";
+
+/* The stand-in's cost does not grow with the domains, so the cost of one is anything but flat. */
+static int run_with_targets(const char *state, const char *out, struct result *result)
+{
+	FILE *file = fopen(in_work("reference.json"), "w");
+
+	assert_non_null(file);
+	fprintf(file, reference, state);
+	fclose(file);
+	flbench(result, (const char *[]){ "run", qemu_flag, append_flag, "--kernel=bzImage",
+					  "--initrd=initrd", out, "--cycles=1", "--domains=64,1024",
+					  "--targets=quick", "--reference=reference.json", NULL });
+	return result->status;
+}
+
+static void target_is_lost(void **state)
+{
+	struct result result;
+	char *text __freed = NULL;
+
+	flags_for("pass");
+	assert_int_equal(run_with_targets("met", "--out=lost", &result), 1);
+	assert_non_null(strstr(result.err, "1 targets that the reference meets are not met"));
+	assert_non_null(strstr(result.out, "lost: the reference met it"));
+	free_result(&result);
+	/* It is kept beside the results, wherever they are read. */
+	text = file_text("lost/results.json");
+	assert_non_null(strstr(text, "\"lost\":true"));
+	/* What never was met cannot be lost, nor what nobody measured. */
+	assert_int_equal(run_with_targets("not met", "--out=open", &result), 0);
+	assert_non_null(strstr(result.out, "not met"));
+	free_result(&result);
+	assert_int_equal(run_with_targets("not measured", "--out=open2", &result), 0);
+	free_result(&result);
+	/* Printed, and compared with what it prints, there is no difference. */
+	flbench(&result, (const char *[]){ "reference", "open", NULL });
+	assert_int_equal(result.status, 0);
+	assert_non_null(strstr(result.out, "flbench-reference/1"));
+	free_result(&result);
+	flbench(&result, (const char *[]){ "reference", "lost", "--reference=lost/reference.json", NULL });
+	assert_int_equal(result.status, 1);
+	assert_non_null(strstr(result.out, "record-flat: not met, in the reference met"));
+	free_result(&result);
+	flbench(&result, (const char *[]){ "reference", "lost", "--reference=lost/plan.ini", NULL });
+	assert_int_equal(result.status, 2);
+	free_result(&result);
+}
+
 static void stops_early(void **state)
 {
 	run_and_expect("early", "incomplete", 1, "after 1 of 3 cycles");
@@ -512,7 +563,7 @@ int main(void)
 		TEST(passes),
 		TEST(fails),
 		TEST(unproven),
-		TEST(untranslated),
+		TEST(untranslated), TEST(target_is_lost),
 		TEST(stops_early),
 		TEST(warns),
 		TEST(crashes),

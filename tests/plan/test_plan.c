@@ -229,6 +229,55 @@ static void contradictions(void **state)
 	plan_values_free(&flags);
 }
 
+/* Words in a list give a case each, as numbers do, and are its name without that of the option. */
+static void words_expand(void **state)
+{
+	struct plan_matrix matrix;
+	struct plan_error error;
+	struct plan plan;
+
+	assert_int_equal(
+		read_text("[p]\nscenario=preserve-pages\ncycles=1\npages=16,32\nmethod=ours,stock\nlayout=mixed\n",
+			  &plan, &error),
+		0);
+	assert_int_equal(plan_expand(&plan, NULL, &matrix, &error), 0);
+	assert_int_equal(matrix.nr_cases, 4);
+	assert_string_equal(matrix.cases[1].name, "p-pages16-stock");
+	assert_string_equal(plan_text(&matrix.cases[1], OPT_method), "stock");
+	assert_string_equal(plan_text(&matrix.cases[1], OPT_layout), "mixed");
+	assert_string_equal(matrix.cases[2].name, "p-pages32-ours");
+	plan_matrix_free(&matrix);
+	plan_free(&plan);
+	assert_refused("[a]\nlayout=scattered,sprinkled\n", 2, "'sprinkled' is not one of none, scattered");
+	assert_refused("[a]\nmethod=ours,\n", 2, "is not one of");
+	assert_refused("[a]\nnodes=9\n", 2, "from 1 to 8");
+	assert_refused("[a]\nmarked=0\n", 2, "from 1 to 100");
+}
+
+static void assert_contradicts(const char *text, const char *reason)
+{
+	struct plan_matrix matrix;
+	struct plan_error error;
+	struct plan plan;
+
+	assert_int_equal(read_text(text, &plan, &error), 0);
+	assert_int_equal(plan_expand(&plan, NULL, &matrix, &error), -EINVAL);
+	if (!strstr(error.text, reason))
+		fail_msg("'%s' does not say '%s'", error.text, reason);
+	plan_matrix_free(&matrix);
+	plan_free(&plan);
+}
+
+static void pages_contradictions(void **state)
+{
+	assert_contradicts("[a]\nscenario=preserve-pages\n", "there is one kexec; give cycles=1");
+	assert_contradicts("[a]\nscenario=preserve-pages\ncycles=1\npreserve=no\n", "give layout=none");
+	assert_contradicts("[a]\nscenario=preserve-pages\ncycles=1\npages=131072\nmemory=2047M\n",
+			   "pages=131072 need memory=2048M, not 2047M");
+	assert_contradicts("[a]\nmemory=4G\nnodes=3\n", "memory=4G cannot be shared by nodes=3");
+	assert_contradicts("[a]\nworkload=dma\nnodes=2\n", "with workload=dma there is one node");
+}
+
 static void write_and_read_back(void **state)
 {
 	struct plan_matrix matrix, again;
@@ -313,6 +362,7 @@ int main(void)
 		cmocka_unit_test(long_line),	    cmocka_unit_test(unknown_key),
 		cmocka_unit_test(bad_values),	    cmocka_unit_test(missing_file),
 		cmocka_unit_test(matrix_expansion), cmocka_unit_test(flags_win),
+		cmocka_unit_test(words_expand),	    cmocka_unit_test(pages_contradictions),
 		cmocka_unit_test(contradictions),   cmocka_unit_test(write_and_read_back),
 		cmocka_unit_test(table_is_sound),   cmocka_unit_test(shipped_plans),
 	};

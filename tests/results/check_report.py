@@ -154,7 +154,7 @@ def check(tool, path):
     errors += check_dma(text, json.loads(render(tool, path, "json")))
     if shutil.which("gnuplot"):
         # Seven stages over domains, seven over iommufds; two kinds of memory
-        plots = {"complete": 14, "resumed": 7, "memory": 2, "dma": 1}.get(name, 0)
+        plots = {"complete": 14, "resumed": 7, "memory": 2, "dma": 1, "pages": 5}.get(name, 0)
         found = page.count.get("svg", 0) - text.count('<div class="timeline"><svg')
         if found != plots:
             errors.append("%d plots, not %d" % (found, plots))
@@ -166,6 +166,12 @@ def check(tool, path):
                          "Nothing is preserved in this case"):
             if text.count(sentence) != 1:
                 errors.append("not there once: " + sentence)
+    if name == "pages":
+        for words in ("extrapolated from 16384 on", "1 : 131.1", "lost: the reference met it",
+                      "not measured: the reference met it", "Measured natively on the machine that ran this (Example CPU)",
+                      "22.5 : 1", "21.25 to 23.5"):
+            if words not in text:
+                errors.append("nothing says: " + words)
     if name == "complete" and "95 % confidence interval" not in text:
         errors.append("no confidence interval at the exponent")
     return errors

@@ -64,6 +64,21 @@ def wrong_timelines(good):
     yield "times in words", change(lambda t: t["arrivals"][0].update(at_ns=["soon"]))
 
 
+def wrong_targets(good):
+    """The same for a document that has targets, and a native measurement."""
+
+    def change(what):
+        bad = copy.deepcopy(good)
+        what(bad)
+        return bad
+
+    yield "target without a limit", change(lambda d: d["targets"][0].pop("target"))
+    yield "target that is nearly met", change(lambda d: d["targets"][0].update(met="nearly"))
+    yield "target in words", change(lambda d: d["targets"][0].update(value="much"))
+    yield "too few native runs", change(lambda d: d["native"]["measurements"][0].update(n=9))
+    yield "native ratio of 0", change(lambda d: d["native"]["measurements"][0].update(ratio=0))
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = json.load(file)
@@ -85,7 +100,7 @@ def main():
         print("%s %s" % ("not ok" if errors else "ok", name))
         for error in errors:
             print("  %s: %s" % (error.json_path, error.message))
-        wrong = {"complete": wrong_ones, "dma": wrong_timelines}
+        wrong = {"complete": wrong_ones, "dma": wrong_timelines, "pages": wrong_targets}
         if name in wrong:
             for mistake, bad in wrong[name](document):
                 refused = not validator.is_valid(bad)

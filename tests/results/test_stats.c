@@ -219,6 +219,49 @@ static void test_power(void **state)
 	assert_int_equal(results_fit_power(x, y, 4, &fit), -EINVAL);
 }
 
+/*
+ * Ranks of the interval by the binomial distribution, as printed in tables of the sign test: 10 values
+ * 2nd and 9th, 15 values 4th and 12th, 25 values 8th and 18th.
+ */
+static void test_median(void **state)
+{
+	static const struct {
+		size_t n;
+		double low;
+		double high;
+	} rows[] = { { 6, 1, 6 }, { 10, 2, 9 }, { 15, 4, 12 }, { 25, 8, 18 } };
+	double values[25];
+	struct results_median median;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		/* 1 to n, from both ends. */
+		for (size_t j = 0; j < rows[i].n; j++)
+			values[j] = j % 2 ? rows[i].n - j / 2 : j / 2 + 1;
+		assert_int_equal(results_median(values, rows[i].n, &median), 0);
+		assert_near(median.median, (rows[i].n + 1) / 2., 0);
+		assert_near(median.ci95[0], rows[i].low, 0);
+		assert_near(median.ci95[1], rows[i].high, 0);
+	}
+	assert_int_equal(results_median(values, 5, &median), 0);
+	assert_true(isnan(median.ci95[0]) && isnan(median.ci95[1]));
+	assert_int_equal(results_median(values, 0, &median), -EINVAL);
+	values[3] = INFINITY;
+	assert_int_equal(results_median(values, 10, &median), -EINVAL);
+}
+
+/* Tukey's fences of 1 to 11 are at 3.5 - 7.5 and 8.5 + 7.5. */
+static void test_outliers(void **state)
+{
+	double values[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
+
+	assert_int_equal(results_outliers(values, ARRAY_SIZE(values)), 0);
+	values[10] = 16;
+	assert_int_equal(results_outliers(values, ARRAY_SIZE(values)), 0);
+	values[10] = 16.1;
+	values[0] = -4.1;
+	assert_int_equal(results_outliers(values, ARRAY_SIZE(values)), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +273,8 @@ int main(void)
 		cmocka_unit_test(test_small_samples),
 		cmocka_unit_test(test_percentiles),
 		cmocka_unit_test(test_power),
+		cmocka_unit_test(test_median),
+		cmocka_unit_test(test_outliers),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);

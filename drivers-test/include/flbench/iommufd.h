@@ -38,6 +38,15 @@ int iommufd_destroy(int fd, uint32_t id);
 int iommufd_ioas_alloc(int fd, uint32_t *ioas_id);
 
 /**
+ * iommufd_ioas_small_pages - have each page of memory be an entry of its own in the page tables
+ * @fd: the iommufd
+ * @ioas_id: the IOAS; nothing is mapped in it and attached to it at once
+ *
+ * Return: 0 or a negative errno.
+ */
+int iommufd_ioas_small_pages(int fd, uint32_t ioas_id);
+
+/**
  * iommufd_map_file - map a part of a memfd at a chosen IOVA
  * @fd: the iommufd
  * @ioas_id: the IOAS

@@ -49,6 +49,7 @@ struct liveupdate_session_finish {
 #define IOMMU_DESTROY _IO(IOMMUFD_TYPE, 0x80)
 #define IOMMU_IOAS_ALLOC _IO(IOMMUFD_TYPE, 0x81)
 #define IOMMU_IOAS_UNMAP _IO(IOMMUFD_TYPE, 0x86)
+#define IOMMU_OPTION _IO(IOMMUFD_TYPE, 0x87)
 #define IOMMU_HWPT_ALLOC _IO(IOMMUFD_TYPE, 0x89)
 #define IOMMU_IOAS_MAP_FILE _IO(IOMMUFD_TYPE, 0x8f)
 #define IOMMU_HWPT_LIVEUPDATE_MARK_PRESERVE _IO(IOMMUFD_TYPE, 0x96)
@@ -80,6 +81,23 @@ struct iommu_ioas_map_file {
 	__aligned_u64 start;
 	__aligned_u64 length;
 	__aligned_u64 iova;
+};
+
+enum {
+	IOMMU_OPTION_HUGE_PAGES = 1,
+};
+
+enum {
+	IOMMU_OPTION_OP_SET = 0,
+};
+
+struct iommu_option {
+	__u32 size;
+	__u32 option_id;
+	__u16 op;
+	__u16 __reserved;
+	__u32 object_id;
+	__aligned_u64 val64;
 };
 
 struct iommu_ioas_unmap {

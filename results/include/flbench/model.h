@@ -215,7 +215,7 @@ struct results_case {
  * struct results_scaling - how one metric grows along one axis, all else equal
  * @metric: name
  * @unit: its unit
- * @axis: "domains", "devices" or "iommufds"
+ * @axis: "domains", "devices", "iommufds", "pages", "nodes" or "large"
  * @coupled: label that has the value of @axis in every point ("devices" beside "domains"), or NULL
  * @labels: JSON object: labels that all points share
  * @x: values of @axis, rising
@@ -266,6 +266,62 @@ struct results_growth {
 };
 
 /**
+ * enum results_target_state - what a run says of a target
+ * @RESULTS_TARGET_NOT_MEASURED: nothing
+ * @RESULTS_TARGET_SHOWN: it was measured, and there is no limit
+ * @RESULTS_TARGET_NOT_MET: it is above the limit
+ * @RESULTS_TARGET_MET: it is not
+ */
+enum results_target_state {
+	RESULTS_TARGET_NOT_MEASURED,
+	RESULTS_TARGET_SHOWN,
+	RESULTS_TARGET_NOT_MET,
+	RESULTS_TARGET_MET,
+};
+
+/**
+ * struct results_target - one target of the run's set; see docs/benchmarks.md
+ * @name: such as "memory-init-scattered"
+ * @what: what is measured, for people
+ * @limit: @value may be that at most; INFINITY if it is only shown
+ * @stock: as Linux has it, NAN if not measured or if there is no such thing
+ * @ours: what was measured
+ * @value: what is compared with @limit
+ * @is_ratio: @value is @ours by @stock
+ * @is_share: numbers are shares of 1
+ * @state: what this run says
+ * @reference: what the reference says
+ */
+struct results_target {
+	const char *name;
+	const char *what;
+	double limit;
+	double stock;
+	double ours;
+	double value;
+	bool is_ratio;
+	bool is_share;
+	enum results_target_state state;
+	enum results_target_state reference;
+};
+
+/**
+ * results_target_state_name() - as it is written: "met", "not met", "shown", "not measured"
+ * @state: a state
+ *
+ * Return: a static string.
+ */
+const char *results_target_state_name(enum results_target_state state);
+
+/**
+ * results_target_is_lost() - was it met in the reference, and is not now?
+ * @target: the target
+ *
+ * Return: true if so. What was not measured is not met.
+ */
+bool results_target_is_lost(const struct results_target *target);
+
+/**
  * struct results_model - a whole run
  * @dir: the directory it was read from
  * @verdict: roll-up of all cases and of the run's own end
@@ -287,6 +343,11 @@ struct results_growth {
  * @nr_scaling: number of @scaling
  * @growth: see struct results_growth
  * @nr_growth: number of @growth
+ * @target_set: set of targets by which the run is judged, NULL for none
+ * @targets: these targets
+ * @nr_targets: number of @targets
+ * @reference: reference.json, which the run is compared with, or NULL
+ * @native: native.json, what was measured on this machine without a VM, or NULL
  */
 struct results_model {
 	char *dir;
@@ -309,6 +370,11 @@ struct results_model {
 	size_t nr_scaling;
 	struct results_growth *growth;
 	size_t nr_growth;
+	char *target_set;
+	struct results_target *targets;
+	size_t nr_targets;
+	struct json_object *reference;
+	struct json_object *native;
 	/* private: while reading */
 	struct results_case *current;
 	bool has_end;
@@ -325,6 +391,39 @@ struct results_model {
  * Return: 0; -ENOENT if @dir has neither events.jsonl nor plan.ini; -ENOMEM; or a read's errno.
  */
 int results_model_load(const char *dir, struct results_model **model);
+
+/**
+ * results_targets_lost() - how many targets are met in the reference, and not in this run?
+ * @model: the model
+ *
+ * Return: their number; 0 without a reference.
+ */
+size_t results_targets_lost(const struct results_model *model);
+
+/**
+ * results_reference_json() - what a later run is compared with: targets, counts, toolchain
+ * @model: the model; its run has a set of targets
+ * @json: set on success; json_object_put() it
+ *
+ * Return: 0; -ENODATA if the run has no set of targets, or did not end well; -ENOMEM.
+ */
+int results_reference_json(const struct results_model *model, struct json_object **json);
+
+/**
+ * results_reference_compare() - compare a run with a reference
+ * @model: the model
+ * @reference: of results_reference_json()
+ * @differences: JSON array; gets a sentence for each difference
+ *
+ * With the same kernel and initramfs each count of instructions has to be the same. Other images that
+ * were built by the same compiler and run by the same QEMU may differ by 1 %, since a change of the agent
+ * moves where things lie. Else ratios of ours to stock, and exponents, may differ by 10 %. A target that is lost is a
+ * difference in any case.
+ *
+ * Return: 0; -EINVAL if @reference is none; -ENOMEM.
+ */
+int results_reference_compare(const struct results_model *model, struct json_object *reference,
+			      struct json_object *differences);
 
 /**
  * results_model_free() - free a model

@@ -45,6 +45,13 @@ int results_format_parse(const char *name, enum results_format *format);
 int results_render(const struct results_model *model, enum results_format format, FILE *out);
 
 /**
+ * results_render_targets() - write the table of targets as text; nothing if the run has none
+ * @model: the model
+ * @out: stream
+ */
+void results_render_targets(const struct results_model *model, FILE *out);
+
+/**
  * results_report() - write a model as one HTML page
  * @model: the model
  * @out: stream; flushed

@@ -39,6 +39,38 @@ struct results_summary {
 int results_summarize(const double *values, size_t n, struct results_summary *summary);
 
 /**
+ * struct results_median - the middle of a sample, without an assumption on its distribution
+ * @median: as in struct results_summary
+ * @ci95: interval between two of the values that holds the distribution's median with at least 95 %,
+ *	by the binomial distribution; NAN for fewer than 6 values, which cannot say that
+ */
+struct results_median {
+	double median;
+	double ci95[2];
+};
+
+/**
+ * results_median() - median and its confidence interval
+ * @values: @n finite numbers, in any order; not changed
+ * @n: at least 1
+ * @median: filled
+ *
+ * Return: 0; -EINVAL if @n is 0 or a value is not finite; -ENOMEM.
+ */
+int results_median(const double *values, size_t n, struct results_median *median);
+
+/**
+ * results_outliers() - how many values are far from the others
+ * @values: @n finite numbers, in any order; not changed
+ * @n: how many
+ *
+ * Far is more than 1.5 times the distance between the quartiles outside of them (Tukey).
+ *
+ * Return: their number.
+ */
+size_t results_outliers(const double *values, size_t n);
+
+/**
  * results_percentile() - the value below which a share of the sample lies
  * @values: @n finite numbers, in any order; not changed
  * @n: at least 1
