@@ -17,6 +17,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho_bench.h>
+#include <linux/kho_pool.h>
 #include <linux/list.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
@@ -30,7 +31,7 @@
 #include "../../mm/page_alloc.h"
 
 #define KHO_BENCH_SUBTREE	"kho-bench"
-#define KHO_BENCH_VERSION	1
+#define KHO_BENCH_VERSION	2
 
 /* Mixed preservations have orders from 0 to this. */
 #define KHO_BENCH_MAX_ORDER	9
@@ -74,6 +75,7 @@ static const char * const kho_bench_layouts[] = {
  * @first:   a link to the first preservation: its physical address and, in the
  *           bits below PAGE_SHIFT, its order. The first word of each holds a link
  *           to the next one.
+ * @pool:    of the layout pooled, what kho_pool_preserve() said.
  */
 struct kho_bench_ser {
 	u32 version;
@@ -82,7 +84,10 @@ struct kho_bench_ser {
 	u64 keys;
 	u64 seed;
 	u64 first;
+	u64 pool;
 };
+
+static DEFINE_KHO_POOL(kho_bench_pool, "bench");
 
 u64 kho_bench_boot_start __initdata;
 bool kho_bench_stock __ro_after_init;
@@ -113,6 +118,7 @@ static struct {
 	u64 allocate_preserve;
 	u64 preserve;
 	u64 restore;
+	u64 claim;
 } kho_bench_results __ro_after_init;
 
 /* kho_bench=LAYOUT,PAGES[,METHOD[,SEED]] */
@@ -221,6 +227,7 @@ static u32 __init kho_bench_random(u64 *state)
  * @lower:     pages of that memory that are still to be freed.
  * @between:   pages that keep that memory apart.
  * @wrong:     folios that the page allocator gave away instead.
+ * @pool:      of the layout pooled, if it is preserved, what the next kernel needs.
  */
 struct kho_bench_work {
 	u64 *links;
@@ -231,6 +238,7 @@ struct kho_bench_work {
 	struct list_head lower;
 	struct list_head between;
 	struct list_head wrong;
+	u64 pool;
 };
 
 static void __init kho_bench_choose_orders(struct kho_bench_work *work)
@@ -332,8 +340,16 @@ static struct folio *__init kho_bench_folio(u64 link)
 
 static void __init kho_bench_unallocate(struct kho_bench_work *work)
 {
+	if (work->pool)
+		kho_pool_unpreserve(&kho_bench_pool);
+	work->pool = 0;
 	while (work->allocated) {
 		struct folio *folio = kho_bench_folio(work->links[--work->allocated]);
+
+		if (kho_bench.layout == KHO_BENCH_POOLED) {
+			kho_pool_free(&kho_bench_pool, folio_address(folio));
+			continue;
+		}
 
 		kho_unpreserve_folio(folio);
 		folio_put(folio);
@@ -383,6 +399,42 @@ static int __init kho_bench_allocate(struct kho_bench_work *work)
 	kho_bench_results.allocate_preserve = kho_bench_cycles() - start;
 
 	return 0;
+}
+
+static int __init kho_bench_allocate_pooled(struct kho_bench_work *work)
+{
+	u64 *links = work->links;
+	u64 start = kho_bench_cycles();
+	int err;
+
+	while (work->allocated < work->keys) {
+		void *mem = kho_pool_alloc(&kho_bench_pool, NUMA_NO_NODE, GFP_KERNEL);
+
+		if (!mem)
+			return -ENOMEM;
+		links[work->allocated++] = kho_bench_link(virt_to_phys(mem), 0);
+	}
+	err = kho_pool_preserve(&kho_bench_pool, &work->pool);
+	if (err)
+		return err;
+	kho_bench_results.allocate_preserve = kho_bench_cycles() - start;
+
+	return 0;
+}
+
+static int __init kho_bench_preserve_pool(struct kho_bench_work *work)
+{
+	u64 start;
+	int err;
+
+	kho_pool_unpreserve(&kho_bench_pool);
+	work->pool = 0;
+
+	start = kho_bench_cycles();
+	err = kho_pool_preserve(&kho_bench_pool, &work->pool);
+	kho_bench_results.preserve = kho_bench_cycles() - start;
+
+	return err;
 }
 
 static int __init kho_bench_allocate_scattered(struct kho_bench_work *work)
@@ -443,6 +495,7 @@ static int __init kho_bench_hand_over(const struct kho_bench_work *work)
 		.keys = work->keys,
 		.seed = kho_bench.seed,
 		.first = work->keys ? links[0] : 0,
+		.pool = work->pool,
 	};
 	err = kho_add_subtree(KHO_BENCH_SUBTREE, ser, sizeof(*ser));
 	if (err)
@@ -462,7 +515,8 @@ static int __init kho_bench_old(void)
 	unsigned long spare = 0;
 	int err = -ENOMEM;
 
-	if (kho_bench.layout == KHO_BENCH_POOLED) {
+	if (kho_bench.layout == KHO_BENCH_POOLED &&
+	    !IS_ENABLED(CONFIG_KEXEC_HANDOVER_POOL)) {
 		pr_err("layout pooled: not built in\n");
 		return -EOPNOTSUPP;
 	}
@@ -478,13 +532,19 @@ static int __init kho_bench_old(void)
 	kho_bench_results.keys = work.keys;
 	if (kho_bench.layout == KHO_BENCH_SCATTERED || kho_bench.layout == KHO_BENCH_MIXED)
 		err = kho_bench_allocate_scattered(&work);
+	else if (kho_bench.layout == KHO_BENCH_POOLED)
+		err = kho_bench_allocate_pooled(&work);
 	else
 		err = kho_bench_allocate(&work);
 	if (err)
 		goto out;
 
-	kho_bench_preserve(&work);
-	err = kho_bench_hand_over(&work);
+	if (kho_bench.layout == KHO_BENCH_POOLED)
+		err = kho_bench_preserve_pool(&work);
+	else
+		kho_bench_preserve(&work);
+	if (!err)
+		err = kho_bench_hand_over(&work);
 
 out:
 	if (err)
@@ -525,12 +585,44 @@ static unsigned long __init kho_bench_restore(const u64 *links, unsigned long ke
 	return i;
 }
 
+/* To claim is what each user does when it finds a page, so it counts by itself */
+static unsigned long __init kho_bench_claim(const u64 *links, unsigned long keys)
+{
+	u64 start = kho_bench_cycles();
+	unsigned long i;
+
+	for (i = 0; i < keys; i++)
+		if (!kho_pool_claim(&kho_bench_pool, kho_bench_phys(links[i])))
+			break;
+	kho_bench_results.claim = kho_bench_cycles() - start;
+
+	return i;
+}
+
+static int __init kho_bench_restore_pool(u64 phys)
+{
+	u64 start = kho_bench_cycles();
+	int err = kho_pool_restore(&kho_bench_pool, phys);
+
+	kho_bench_results.restore = kho_bench_cycles() - start;
+
+	return err;
+}
+
+static bool __init kho_bench_is_there(const struct kho_bench_ser *ser, u64 link)
+{
+	if (ser->layout == KHO_BENCH_POOLED)
+		return kho_pool_is_claimable(&kho_bench_pool, kho_bench_phys(link));
+
+	return kho_is_restorable(kho_bench_phys(link), kho_bench_order(link));
+}
+
 static int __init kho_bench_read_links(const struct kho_bench_ser *ser, u64 *links)
 {
 	u64 link = ser->first;
 
 	for (u64 i = 0; i < ser->keys; i++) {
-		if (!kho_is_restorable(kho_bench_phys(link), kho_bench_order(link))) {
+		if (!kho_bench_is_there(ser, link)) {
 			pr_err("%llu of %llu preservations: the next one is not there\n",
 			       i, ser->keys);
 			return -ENOENT;
@@ -562,16 +654,28 @@ static int __init kho_bench_new(phys_addr_t phys, size_t size)
 	if (!links)
 		return -ENOMEM;
 
+	if (ser->layout == KHO_BENCH_POOLED) {
+		err = kho_bench_restore_pool(ser->pool);
+		if (err)
+			goto out;
+	}
 	err = kho_bench_read_links(ser, links);
 	if (err)
 		goto out;
 
-	restored = kho_bench_restore(links, ser->keys);
+	if (ser->layout == KHO_BENCH_POOLED)
+		restored = kho_bench_claim(links, ser->keys);
+	else
+		restored = kho_bench_restore(links, ser->keys);
 	if (restored != ser->keys)
 		err = -EIO;
 	for (unsigned long i = 0; i < restored; i++) {
 		kho_bench_results.verified += kho_bench_verify(links[i], ser->seed);
-		folio_put(kho_bench_folio(links[i]));
+		if (ser->layout == KHO_BENCH_POOLED)
+			kho_pool_free(&kho_bench_pool,
+				      phys_to_virt(kho_bench_phys(links[i])));
+		else
+			folio_put(kho_bench_folio(links[i]));
 		cond_resched();
 	}
 	if (!err && kho_bench_results.verified != ser->pages) {
@@ -579,6 +683,7 @@ static int __init kho_bench_new(phys_addr_t phys, size_t size)
 		       kho_bench_results.verified, ser->pages);
 		err = -EIO;
 	}
+	kho_pool_restore_done(&kho_bench_pool);
 	kho_restore_free((void *)ser);
 
 out:
@@ -608,6 +713,7 @@ static int kho_bench_results_show(struct seq_file *m, void *unused)
 
 	if (kho_bench_results.new) {
 		seq_printf(m, "restore %llu\n", kho_bench_results.restore);
+		seq_printf(m, "claim %llu\n", kho_bench_results.claim);
 		seq_printf(m, "verified %lu\n", kho_bench_results.verified);
 	} else {
 		seq_printf(m, "allocate_preserve %llu\n", kho_bench_results.allocate_preserve);

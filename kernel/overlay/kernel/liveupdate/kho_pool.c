@@ -71,6 +71,7 @@ struct kho_pool_directory {
  * @directory: where it is listed
  * @ser: its entry there
  * @page: the first page
+ * @nr_pages: number of pages
  * @nr_live: pages in use
  * @hint: no page below is free
  * @unclaimed: pages in use that came from the previous kernel and have no user yet
@@ -80,15 +81,11 @@ struct kho_pool_chunk {
 	struct kho_pool_directory *directory;
 	struct kho_pool_chunk_ser *ser;
 	struct page *page;
+	unsigned int nr_pages;
 	unsigned int nr_live;
 	unsigned int hint;
 	DECLARE_BITMAP(unclaimed, KHO_POOL_CHUNK_PAGES);
 };
-
-static unsigned int kho_pool_chunk_pages(const struct kho_pool_chunk *chunk)
-{
-	return 1U << chunk->ser->order;
-}
 
 static unsigned long *kho_pool_live(const struct kho_pool_chunk *chunk)
 {
@@ -110,7 +107,7 @@ static void kho_pool_place(struct kho_pool *pool, struct kho_pool_chunk *chunk)
 {
 	lockdep_assert_held(&pool->lock);
 
-	if (chunk->nr_live == kho_pool_chunk_pages(chunk))
+	if (chunk->nr_live == chunk->nr_pages)
 		list_del_init(&chunk->list);
 	else if (!chunk->nr_live)
 		list_move_tail(&chunk->list, kho_pool_home(pool, chunk));
@@ -126,14 +123,15 @@ static struct page *kho_pool_take(struct kho_pool *pool,
 
 	lockdep_assert_held(&pool->lock);
 
-	nr = find_next_zero_bit(kho_pool_live(chunk),
-				kho_pool_chunk_pages(chunk), chunk->hint);
+	nr = chunk->hint;
+	if (test_bit(nr, kho_pool_live(chunk)))
+		nr = find_next_zero_bit(kho_pool_live(chunk), chunk->nr_pages, nr);
 	__set_bit(nr, kho_pool_live(chunk));
 	chunk->hint = nr + 1;
 	if (!chunk->nr_live++)
 		pool->nr_empty--;
 	pool->nr_live++;
-	if (chunk->nr_live == 1 || chunk->nr_live == kho_pool_chunk_pages(chunk)) {
+	if (chunk->nr_live == 1 || chunk->nr_live == chunk->nr_pages) {
 		/* No longer at the end of the list, or no longer in it */
 		list_del_init(&chunk->list);
 		kho_pool_place(pool, chunk);
@@ -312,7 +310,7 @@ static void kho_pool_count_chunk(struct kho_pool *pool,
 	lockdep_assert_held(&pool->lock);
 
 	pool->nr_chunks += number;
-	pool->nr_pages += number * kho_pool_chunk_pages(chunk);
+	pool->nr_pages += number * chunk->nr_pages;
 	pool->nr_live += number * chunk->nr_live;
 	if (!chunk->nr_live)
 		pool->nr_empty += number;
@@ -356,6 +354,7 @@ static struct page *kho_pool_add_chunk(struct kho_pool *pool, struct page *page,
 	chunk->directory = directory;
 	chunk->ser = ser;
 	chunk->page = page;
+	chunk->nr_pages = 1U << order;
 
 	spin_lock(&pool->lock);
 	pool->orders |= BIT(order);
@@ -377,16 +376,15 @@ err_free:
 /* Give a chunk without pages in use, which is in no list, to the page allocator */
 static void kho_pool_release(struct kho_pool *pool, struct kho_pool_chunk *chunk)
 {
-	const unsigned int nr = kho_pool_chunk_pages(chunk);
 	unsigned int i;
 
 	smp_store_release(&chunk->ser->phys, 0);
 	if (pool->preserved)
-		kho_unpreserve_pages(chunk->page, nr);
+		kho_unpreserve_pages(chunk->page, chunk->nr_pages);
 	xa_erase(&pool->chunks, page_to_pfn(chunk->page));
 	chunk->directory->nr_chunks--;
 	kho_pool_put_directory(pool, chunk->directory);
-	for (i = 0; i != nr; i++)
+	for (i = 0; i != chunk->nr_pages; i++)
 		__free_page(chunk->page + i);
 	kfree(chunk);
 }
@@ -458,7 +456,7 @@ static unsigned long kho_pool_shrink_scan(struct shrinker *shrinker,
 			chunk = kho_pool_detach_empty(pool, 0);
 			if (!chunk)
 				break;
-			freed += kho_pool_chunk_pages(chunk);
+			freed += chunk->nr_pages;
 			kho_pool_release(pool, chunk);
 		}
 	}
@@ -479,7 +477,7 @@ static int kho_pool_show(struct seq_file *file, void *unused)
 	seq_printf(file, "empty_chunks %lu\n", pool->nr_empty);
 	seq_printf(file, "unclaimed_pages %lu\n", pool->nr_unclaimed);
 	seq_printf(file, "preserved_pages %lu\n", pool->preserved ?
-		   pool->nr_pages + pool->nr_directories : 0);
+		   pool->nr_pages : 0);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(kho_pool);
@@ -643,7 +641,7 @@ static void kho_pool_unpreserve_chunks(struct kho_pool *pool,
 	xa_for_each(&pool->chunks, pfn, chunk) {
 		if (chunk == end)
 			break;
-		kho_unpreserve_pages(chunk->page, kho_pool_chunk_pages(chunk));
+		kho_unpreserve_pages(chunk->page, chunk->nr_pages);
 	}
 }
 
@@ -654,7 +652,7 @@ static int kho_pool_preserve_chunks(struct kho_pool *pool)
 	int err;
 
 	xa_for_each(&pool->chunks, pfn, chunk) {
-		err = kho_preserve_pages(chunk->page, kho_pool_chunk_pages(chunk));
+		err = kho_preserve_pages(chunk->page, chunk->nr_pages);
 		if (err) {
 			kho_pool_unpreserve_chunks(pool, chunk);
 			return err;
@@ -810,6 +808,7 @@ static int kho_pool_read_chunk(struct kho_pool *pool,
 	chunk->directory = directory;
 	chunk->ser = ser;
 	chunk->page = pfn_to_page(PHYS_PFN(ser->phys));
+	chunk->nr_pages = 1U << ser->order;
 	err = xa_insert(&pool->chunks, PHYS_PFN(ser->phys), chunk, GFP_KERNEL);
 	if (err) {
 		kfree(chunk);
@@ -817,7 +816,7 @@ static int kho_pool_read_chunk(struct kho_pool *pool,
 			kho_pool_refuse("chunk that is there twice", ser->phys) : err;
 	}
 	if (pool->preserved) {
-		err = kho_preserve_pages(chunk->page, kho_pool_chunk_pages(chunk));
+		err = kho_preserve_pages(chunk->page, chunk->nr_pages);
 		if (err) {
 			xa_erase(&pool->chunks, PHYS_PFN(ser->phys));
 			kfree(chunk);
@@ -875,7 +874,7 @@ static void kho_pool_forget(struct kho_pool *pool,
 	list_for_each_entry_safe(chunk, next, &incoming->chunks, list) {
 		if (pool->preserved)
 			kho_unpreserve_pages(chunk->page,
-					     kho_pool_chunk_pages(chunk));
+					     chunk->nr_pages);
 		xa_erase(&pool->chunks, page_to_pfn(chunk->page));
 		kfree(chunk);
 	}
@@ -903,7 +902,7 @@ static void kho_pool_take_over(struct kho_pool *pool,
 						 &batch));
 	list_for_each_entry(chunk, &incoming->chunks, list)
 		WARN_ON(!kho_restore_pages_batch(chunk->ser->phys,
-						 kho_pool_chunk_pages(chunk),
+						 chunk->nr_pages,
 						 &batch));
 	kho_restore_batch_end(&batch);
 	kho_pool_append_directories(pool, &incoming->directories,
@@ -982,7 +981,7 @@ static struct kho_pool_chunk *kho_pool_find(struct kho_pool *pool,
 		orders &= ~BIT(order);
 		chunk = xa_load(&pool->chunks, ALIGN_DOWN(pfn, 1UL << order));
 		if (chunk && pfn - page_to_pfn(chunk->page) <
-			     kho_pool_chunk_pages(chunk))
+			     chunk->nr_pages)
 			return chunk;
 	}
 	return NULL;
