@@ -191,7 +191,10 @@ static void __init kho_bench_fill(u64 link, u64 next, unsigned long seed)
 	words[0] = next;
 }
 
-/* The number of base pages that hold what kho_bench_fill() wrote. */
+/*
+ * The number of base pages that hold what kho_bench_fill() wrote, and are like any
+ * other page: memblock's reserved ones are marked, unless it is told not to.
+ */
 static unsigned long __init kho_bench_verify(u64 link, unsigned long seed)
 {
 	const u64 *words = phys_to_virt(kho_bench_phys(link));
@@ -203,7 +206,7 @@ static unsigned long __init kho_bench_verify(u64 link, unsigned long seed)
 
 		while (i < per_page && words[i] == kho_bench_word(seed, &words[i]))
 			i += KHO_BENCH_STRIDE;
-		right += i >= per_page;
+		right += i >= per_page && !PageReserved(virt_to_page(words));
 		words += per_page;
 	}
 
