@@ -46,6 +46,10 @@
 #include <linux/seq_file.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
+#include <kunit/static_stub.h>
+
+#include "kexec_handover_internal.h"
+#include "kho_pool_internal.h"
 
 /* More chunks than this without a page in use are given back */
 #define KHO_POOL_KEEP_EMPTY	1
@@ -90,6 +94,54 @@ struct kho_pool_chunk {
 static unsigned long *kho_pool_live(const struct kho_pool_chunk *chunk)
 {
 	return (unsigned long *)chunk->ser->live;
+}
+
+/*
+ * What can fail
+ */
+
+void *kho_pool_zalloc(size_t size, gfp_t gfp)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_pool_zalloc, size, gfp);
+
+	return kzalloc(size, gfp);
+}
+
+struct page *kho_pool_get_pages(int nid, gfp_t gfp, unsigned int order)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_pool_get_pages, nid, gfp, order);
+
+	return alloc_pages_node(nid, gfp, order);
+}
+
+/* Returns -EBUSY if there is a chunk already */
+int kho_pool_insert(struct xarray *chunks, unsigned long pfn, void *chunk, gfp_t gfp)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_pool_insert, chunks, pfn, chunk, gfp);
+
+	return xa_insert(chunks, pfn, chunk, gfp);
+}
+
+int kho_pool_add_key(struct page *page, unsigned long nr_pages)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_pool_add_key, page, nr_pages);
+
+	return kho_preserve_pages(page, nr_pages);
+}
+
+void kho_pool_remove_key(struct page *page, unsigned long nr_pages)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_pool_remove_key, page, nr_pages);
+
+	kho_unpreserve_pages(page, nr_pages);
+}
+
+/* Not at once, since whoever gives back a page need not be able to sleep */
+void kho_pool_trim_later(struct kho_pool *pool)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_pool_trim_later, pool);
+
+	schedule_work(&pool->trim);
 }
 
 /*
@@ -190,7 +242,7 @@ static void kho_pool_give_back(struct kho_pool *pool, struct page *page)
 		trim = pool->nr_empty > KHO_POOL_KEEP_EMPTY;
 	}
 	if (trim)
-		schedule_work(&pool->trim);
+		kho_pool_trim_later(pool);
 }
 
 /*
@@ -205,12 +257,12 @@ static void kho_pool_give_back(struct kho_pool *pool, struct page *page)
 
 static int kho_pool_preserve_directory(struct kho_pool_directory *directory)
 {
-	return kho_preserve_folio(virt_to_folio(directory->ser));
+	return kho_pool_add_key(virt_to_page(directory->ser), 1);
 }
 
 static void kho_pool_unpreserve_directory(struct kho_pool_directory *directory)
 {
-	kho_unpreserve_folio(virt_to_folio(directory->ser));
+	kho_pool_remove_key(virt_to_page(directory->ser), 1);
 }
 
 /* Append directories that are numbered and linked among themselves from 0 on */
@@ -237,14 +289,16 @@ kho_pool_add_directory(struct kho_pool *pool, gfp_t gfp)
 {
 	struct kho_pool_directory *directory;
 	LIST_HEAD(directories);
+	struct page *page;
 	int err = -ENOMEM;
 
-	directory = kzalloc_obj(*directory, gfp);
+	directory = kho_pool_zalloc(sizeof(*directory), gfp);
 	if (!directory)
 		return ERR_PTR(err);
-	directory->ser = (void *)get_zeroed_page(gfp);
-	if (!directory->ser)
+	page = kho_pool_get_pages(NUMA_NO_NODE, gfp | __GFP_ZERO, 0);
+	if (!page)
 		goto err_free;
+	directory->ser = page_address(page);
 	if (pool->preserved) {
 		err = kho_pool_preserve_directory(directory);
 		if (err)
@@ -328,15 +382,15 @@ static struct page *kho_pool_add_chunk(struct kho_pool *pool, struct page *page,
 	struct kho_pool_chunk *chunk;
 	unsigned int i;
 
-	chunk = kzalloc_obj(*chunk, gfp);
+	chunk = kho_pool_zalloc(sizeof(*chunk), gfp);
 	if (!chunk)
 		return NULL;
 	directory = kho_pool_get_directory(pool, gfp);
 	if (IS_ERR(directory))
 		goto err_free;
-	if (xa_err(xa_store(&pool->chunks, page_to_pfn(page), chunk, gfp)))
+	if (kho_pool_insert(&pool->chunks, page_to_pfn(page), chunk, gfp))
 		goto err_put;
-	if (pool->preserved && kho_preserve_pages(page, 1UL << order))
+	if (pool->preserved && kho_pool_add_key(page, 1UL << order))
 		goto err_erase;
 
 	split_page(page, order);
@@ -380,7 +434,7 @@ static void kho_pool_release(struct kho_pool *pool, struct kho_pool_chunk *chunk
 
 	smp_store_release(&chunk->ser->phys, 0);
 	if (pool->preserved)
-		kho_unpreserve_pages(chunk->page, chunk->nr_pages);
+		kho_pool_remove_key(chunk->page, chunk->nr_pages);
 	xa_erase(&pool->chunks, page_to_pfn(chunk->page));
 	chunk->directory->nr_chunks--;
 	kho_pool_put_directory(pool, chunk->directory);
@@ -508,7 +562,7 @@ static int kho_pool_setup(struct kho_pool *pool)
 
 	if (pool->partial)
 		return 0;
-	partial = kcalloc(nr_node_ids, sizeof(*partial), GFP_KERNEL);
+	partial = kho_pool_zalloc(nr_node_ids * sizeof(*partial), GFP_KERNEL);
 	if (!partial)
 		return -ENOMEM;
 	shrinker = shrinker_alloc(0, "kho-pool-%s", pool->name);
@@ -540,8 +594,8 @@ static struct page *kho_pool_grow(struct kho_pool *pool, int nid, gfp_t gfp)
 	if (kho_pool_setup(pool))
 		return NULL;
 	for (order = KHO_POOL_MAX_ORDER; order >= 0; order--) {
-		page = alloc_pages_node(nid, order || gfp & __GFP_THISNODE ?
-					chunk_gfp : gfp, order);
+		page = kho_pool_get_pages(nid, order || gfp & __GFP_THISNODE ?
+					  chunk_gfp : gfp, order);
 		if (page)
 			break;
 	}
@@ -641,7 +695,7 @@ static void kho_pool_unpreserve_chunks(struct kho_pool *pool,
 	xa_for_each(&pool->chunks, pfn, chunk) {
 		if (chunk == end)
 			break;
-		kho_unpreserve_pages(chunk->page, chunk->nr_pages);
+		kho_pool_remove_key(chunk->page, chunk->nr_pages);
 	}
 }
 
@@ -652,7 +706,7 @@ static int kho_pool_preserve_chunks(struct kho_pool *pool)
 	int err;
 
 	xa_for_each(&pool->chunks, pfn, chunk) {
-		err = kho_preserve_pages(chunk->page, chunk->nr_pages);
+		err = kho_pool_add_key(chunk->page, chunk->nr_pages);
 		if (err) {
 			kho_pool_unpreserve_chunks(pool, chunk);
 			return err;
@@ -802,21 +856,21 @@ static int kho_pool_read_chunk(struct kho_pool *pool,
 
 	if (what)
 		return kho_pool_refuse(what, ser->phys);
-	chunk = kzalloc_obj(*chunk);
+	chunk = kho_pool_zalloc(sizeof(*chunk), GFP_KERNEL);
 	if (!chunk)
 		return -ENOMEM;
 	chunk->directory = directory;
 	chunk->ser = ser;
 	chunk->page = pfn_to_page(PHYS_PFN(ser->phys));
 	chunk->nr_pages = 1U << ser->order;
-	err = xa_insert(&pool->chunks, PHYS_PFN(ser->phys), chunk, GFP_KERNEL);
+	err = kho_pool_insert(&pool->chunks, PHYS_PFN(ser->phys), chunk, GFP_KERNEL);
 	if (err) {
 		kfree(chunk);
 		return err == -EBUSY ?
 			kho_pool_refuse("chunk that is there twice", ser->phys) : err;
 	}
 	if (pool->preserved) {
-		err = kho_preserve_pages(chunk->page, chunk->nr_pages);
+		err = kho_pool_add_key(chunk->page, chunk->nr_pages);
 		if (err) {
 			xa_erase(&pool->chunks, PHYS_PFN(ser->phys));
 			kfree(chunk);
@@ -840,12 +894,12 @@ static int kho_pool_read_directory(struct kho_pool *pool, u64 phys,
 	what = kho_pool_check_directory(phys, incoming->nr_directories);
 	if (what)
 		return kho_pool_refuse(what, phys);
-	directory = kzalloc_obj(*directory);
+	directory = kho_pool_zalloc(sizeof(*directory), GFP_KERNEL);
 	if (!directory)
 		return -ENOMEM;
 	directory->ser = phys_to_virt(phys);
 	if (pool->preserved) {
-		err = kho_preserve_folio(pfn_folio(PHYS_PFN(phys)));
+		err = kho_pool_preserve_directory(directory);
 		if (err) {
 			kfree(directory);
 			return err;
@@ -873,7 +927,7 @@ static void kho_pool_forget(struct kho_pool *pool,
 
 	list_for_each_entry_safe(chunk, next, &incoming->chunks, list) {
 		if (pool->preserved)
-			kho_unpreserve_pages(chunk->page,
+			kho_pool_remove_key(chunk->page,
 					     chunk->nr_pages);
 		xa_erase(&pool->chunks, page_to_pfn(chunk->page));
 		kfree(chunk);
@@ -1076,3 +1130,40 @@ void kho_pool_restore_done(struct kho_pool *pool)
 	kho_pool_trim(pool, KHO_POOL_KEEP_EMPTY);
 }
 EXPORT_SYMBOL_GPL(kho_pool_restore_done);
+
+#ifdef CONFIG_LIVEUPDATE_KUNIT_TEST
+void kho_pool_kunit_trim(struct kho_pool *pool, unsigned long keep)
+{
+	guard(mutex)(&pool->mutex);
+	kho_pool_trim(pool, keep);
+}
+
+/* Make the pool empty, and its memory what a previous kernel has preserved */
+void kho_pool_kunit_jump(struct kho_pool *pool)
+{
+	struct kho_pool_directory *directory, *next;
+	struct kho_pool_chunk *chunk;
+	unsigned long pfn;
+	unsigned int i;
+
+	guard(mutex)(&pool->mutex);
+	xa_for_each(&pool->chunks, pfn, chunk) {
+		for (i = 0; i != chunk->nr_pages; i++)
+			set_page_private(chunk->page + i, 0);
+		kho_kunit_make_restorable(chunk->page, chunk->ser->order);
+		xa_erase(&pool->chunks, pfn);
+		scoped_guard(spinlock, &pool->lock) {
+			list_del(&chunk->list);
+			kho_pool_count_chunk(pool, chunk, -1);
+		}
+		kfree(chunk);
+	}
+	list_for_each_entry_safe(directory, next, &pool->directories, list) {
+		list_del(&directory->list);
+		kho_kunit_make_restorable(virt_to_page(directory->ser), 0);
+		kfree(directory);
+	}
+	pool->nr_directories = 0;
+	pool->preserved = 0;
+}
+#endif
