@@ -666,7 +666,7 @@ static u64 small_world(struct kunit *test)
 static void test_format(struct kunit *test)
 {
 	/* Two kernels have to agree on these, whatever they are built from */
-	KUNIT_EXPECT_EQ(test, 144, sizeof(struct iommu_flb_ser));
+	KUNIT_EXPECT_EQ(test, 152, sizeof(struct iommu_flb_ser));
 	KUNIT_EXPECT_EQ(test, 40, sizeof(struct iommu_table_ser));
 	KUNIT_EXPECT_EQ(test, 16, sizeof(struct iommu_chunk_hdr_ser));
 	KUNIT_EXPECT_EQ(test, 120, sizeof(struct iommu_domain_ser));
@@ -825,6 +825,7 @@ static void test_empty(struct kunit *test)
 			PTR_ERR(iommu_liveupdate_incoming_restore_domain(incoming, 0,
 									 &flags)));
 	iommu_liveupdate_incoming_finish(incoming);
+	KUNIT_EXPECT_EQ(test, 1, fake->nr_done_pools);
 	KUNIT_EXPECT_EQ(test, 0, fake->nr_folios);
 }
 
@@ -905,12 +906,15 @@ static void test_create_failures(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -ENOMEM, PTR_ERR(outgoing));
 		KUNIT_EXPECT_EQ(test, 0, fake->fail_nth);
 		KUNIT_EXPECT_EQ(test, 0, fake->nr_folios);
+		KUNIT_EXPECT_EQ(test, 0, fake->nr_preserved_pools);
 	}
-	/* The object, the header, three directories and two indexes */
-	KUNIT_EXPECT_EQ(test, 8, nth);
+	/* The object, the header, three directories, two indexes and the pool */
+	KUNIT_EXPECT_EQ(test, 9, nth);
+	KUNIT_EXPECT_EQ(test, 1, fake->nr_preserved_pools);
 	fake->fail_nth = 0;
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, outgoing);
 	destroy_outgoing(test, outgoing);
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_preserved_pools);
 }
 
 /*
@@ -1393,8 +1397,9 @@ static void test_retrieve_failures(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -ENOMEM, PTR_ERR(incoming));
 		KUNIT_EXPECT_EQ(test, nr_folios, fake_count(fake, FAKE_LEFT));
 	}
-	/* Two arrays to count in, the object, and the domains' progress */
-	KUNIT_EXPECT_EQ(test, 5, nth);
+	/* Two arrays to count in, the object, the domains' progress, the pool */
+	KUNIT_EXPECT_EQ(test, 6, nth);
+	KUNIT_EXPECT_EQ(test, 1, fake->nr_restored_pools);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, incoming);
 
 	/* A driver that cannot restore may be asked again */
@@ -1450,6 +1455,8 @@ static void test_not_restored(struct kunit *test)
 	/* Reports the domains, and frees no memory but that of the records */
 	iommu_liveupdate_incoming_finish(incoming);
 	KUNIT_EXPECT_EQ(test, 0, fake->nr_folios);
+	/* Pages in the pool may be tables of a domain that is in use */
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_done_pools);
 }
 
 /* Damage */
@@ -1946,10 +1953,15 @@ static void test_refused_to_retrieve(struct kunit *test)
 	struct fake *fake = test->priv;
 
 	world_create(test, w);
+	w->ser->pool_phys++;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			PTR_ERR(iommu_liveupdate_incoming_create(w->phys)));
+	w->ser->pool_phys--;
 	domain_at(w, 0)->pt.reserved[0] = 1;
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			PTR_ERR(iommu_liveupdate_incoming_create(w->phys)));
-	w->ser->version = 2;
+	KUNIT_EXPECT_EQ(test, 0, fake->nr_restored_pools);
+	w->ser->version = IOMMU_FLB_VERSION + 1;
 	KUNIT_EXPECT_EQ(test, -EPROTO,
 			PTR_ERR(iommu_liveupdate_incoming_create(w->phys)));
 	KUNIT_EXPECT_EQ(test, fake->nr_folios, fake_count(fake, FAKE_LEFT));

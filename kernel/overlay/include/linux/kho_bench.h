@@ -5,6 +5,7 @@
 #ifndef _LINUX_KHO_BENCH_H
 #define _LINUX_KHO_BENCH_H
 
+#include <linux/init.h>
 #include <linux/timex.h>
 #include <linux/types.h>
 
@@ -28,7 +29,7 @@ static inline u64 kho_bench_cycles(void)
 }
 
 /* The first thing that start_kernel() does. */
-static inline void kho_bench_mark_boot(void)
+static inline void __init kho_bench_mark_boot(void)
 {
 	kho_bench_boot_start = kho_bench_cycles();
 }
