@@ -37,12 +37,12 @@ struct shrinker;
  * @nr_empty: chunks without a page in use
  * @nr_unclaimed: pages of the previous kernel that nobody has claimed yet
  *
- * Private to the pool, apart from its definition.
+ * Private to the pool; to be initialized with kho_pool_init().
  */
 struct kho_pool {
 	const char *name;
-	struct mutex mutex;
-	spinlock_t lock;
+	struct mutex mutex; /* chunks, see above */
+	spinlock_t lock; /* pages, see above */
 	struct xarray chunks;
 	struct list_head directories;
 	struct list_head *partial;
@@ -58,25 +58,8 @@ struct kho_pool {
 	unsigned long nr_unclaimed;
 };
 
-void kho_pool_trim_work(struct work_struct *work);
-
-/**
- * DEFINE_KHO_POOL - define a pool
- * @_pool: name of the variable
- * @_name: string, its name in debugfs
- */
-#define DEFINE_KHO_POOL(_pool, _name)					\
-	struct kho_pool _pool = {					\
-		.name = _name,						\
-		.mutex = __MUTEX_INITIALIZER((_pool).mutex),		\
-		.lock = __SPIN_LOCK_UNLOCKED((_pool).lock),		\
-		.chunks = XARRAY_INIT((_pool).chunks, 0),		\
-		.directories = LIST_HEAD_INIT((_pool).directories),	\
-		.trim = __WORK_INITIALIZER((_pool).trim,		\
-					   kho_pool_trim_work),		\
-	}
-
 #ifdef CONFIG_KEXEC_HANDOVER_POOL
+void kho_pool_init(struct kho_pool *pool, const char *name);
 void *kho_pool_alloc(struct kho_pool *pool, int nid, gfp_t gfp);
 void kho_pool_free(struct kho_pool *pool, void *virt);
 bool kho_pool_owns(const void *virt);
@@ -87,6 +70,8 @@ bool kho_pool_is_claimable(struct kho_pool *pool, phys_addr_t phys);
 void *kho_pool_claim(struct kho_pool *pool, phys_addr_t phys);
 void kho_pool_restore_done(struct kho_pool *pool);
 #else
+static inline void kho_pool_init(struct kho_pool *pool, const char *name) { }
+
 static inline void *kho_pool_alloc(struct kho_pool *pool, int nid, gfp_t gfp)
 {
 	return NULL;

@@ -87,7 +87,7 @@ struct kho_bench_ser {
 	u64 pool;
 };
 
-static DEFINE_KHO_POOL(kho_bench_pool, "bench");
+static struct kho_pool kho_bench_pool;
 
 u64 kho_bench_boot_start __initdata;
 bool kho_bench_stock __ro_after_init;
@@ -742,6 +742,7 @@ void __init kho_bench_run(void)
 		return;
 
 	kho_bench_results.boot = kho_bench_cycles() - kho_bench_boot_start;
+	kho_pool_init(&kho_bench_pool, "bench");
 	kho_bench_results.memory_init = kho_bench.memory_init;
 	kho_bench_results.reserved_regions = kho_bench.reserved_regions;
 	kho_bench_results.layout = kho_bench_layouts[kho_bench.layout];

@@ -278,6 +278,7 @@ static void kho_pool_append_directories(struct kho_pool *pool,
 	if (pool->nr_directories) {
 		last = list_last_entry(&pool->directories,
 				       struct kho_pool_directory, list);
+		/* What it leads to is complete by now */
 		smp_store_release(&last->ser->next, virt_to_phys(directory->ser));
 	}
 	list_splice_tail_init(directories, &pool->directories);
@@ -402,6 +403,7 @@ static struct page *kho_pool_add_chunk(struct kho_pool *pool, struct page *page,
 		ser++;
 	memset(ser, 0, sizeof(*ser));
 	ser->order = order;
+	/* The entry counts from here on, with all that is in it */
 	smp_store_release(&ser->phys, page_to_phys(page));
 	directory->nr_chunks++;
 	INIT_LIST_HEAD(&chunk->list);
@@ -432,7 +434,8 @@ static void kho_pool_release(struct kho_pool *pool, struct kho_pool_chunk *chunk
 {
 	unsigned int i;
 
-	smp_store_release(&chunk->ser->phys, 0);
+	/* The entry counts no more, before the chunk is anything else */
+	smp_store_mb(chunk->ser->phys, 0);
 	if (pool->preserved)
 		kho_pool_remove_key(chunk->page, chunk->nr_pages);
 	xa_erase(&pool->chunks, page_to_pfn(chunk->page));
@@ -479,7 +482,7 @@ static void kho_pool_trim(struct kho_pool *pool, unsigned long keep)
 	}
 }
 
-void kho_pool_trim_work(struct work_struct *work)
+static void kho_pool_trim_work(struct work_struct *work)
 {
 	struct kho_pool *pool = container_of(work, struct kho_pool, trim);
 
@@ -550,6 +553,26 @@ static void kho_pool_debugfs_init(struct kho_pool *pool)
 	dput(directory);
 	dput(kho);
 }
+
+/**
+ * kho_pool_init - initialize a pool
+ * @pool: the pool, zeroed
+ * @name: its name in debugfs, kho/pool/NAME; valid for ever, as the pool is
+ *
+ * Memory is not allocated before the pool is used.
+ *
+ * Context: Any context.
+ */
+void kho_pool_init(struct kho_pool *pool, const char *name)
+{
+	pool->name = name;
+	mutex_init(&pool->mutex);
+	spin_lock_init(&pool->lock);
+	xa_init(&pool->chunks);
+	INIT_LIST_HEAD(&pool->directories);
+	INIT_WORK(&pool->trim, kho_pool_trim_work);
+}
+EXPORT_SYMBOL_GPL(kho_pool_init);
 
 /* What is not needed before there is a first chunk */
 static int kho_pool_setup(struct kho_pool *pool)
@@ -927,8 +950,7 @@ static void kho_pool_forget(struct kho_pool *pool,
 
 	list_for_each_entry_safe(chunk, next, &incoming->chunks, list) {
 		if (pool->preserved)
-			kho_pool_remove_key(chunk->page,
-					     chunk->nr_pages);
+			kho_pool_remove_key(chunk->page, chunk->nr_pages);
 		xa_erase(&pool->chunks, page_to_pfn(chunk->page));
 		kfree(chunk);
 	}

@@ -29,7 +29,8 @@
 #define POOL_TEST_THREADS	4
 #define POOL_TEST_ROUNDS	3000
 
-static DEFINE_KHO_POOL(pool_test_pool, "kunit");
+/* For ever, as pools are */
+static struct kho_pool pool_test_pool;
 
 /**
  * struct pool_test - a test's world
@@ -172,6 +173,14 @@ static void pool_test_settle(struct pool_test *t)
 {
 	flush_work(&t->pool->trim);
 	kho_pool_kunit_trim(t->pool, 1);
+}
+
+static int pool_test_suite_init(struct kunit_suite *suite)
+{
+	if (!pool_test_pool.name)
+		kho_pool_init(&pool_test_pool, "kunit");
+
+	return 0;
 }
 
 static int pool_test_init(struct kunit *test)
@@ -484,18 +493,31 @@ static void pool_test_restore_enomem(struct kunit *test)
 }
 
 /* Damage one thing, see it refused and nothing changed, and mend it */
-#define pool_test_damage(test, t, phys, place, value)			\
-do {									\
-	typeof(place) intact = (place);					\
-									\
-	(place) = (value);						\
-	KUNIT_EXPECT_EQ_MSG(test, -EINVAL,				\
-			    kho_pool_restore((t)->pool, phys),		\
-			    #place " = " #value);			\
-	KUNIT_EXPECT_EQ(test, 0, (t)->pool->nr_chunks);			\
-	KUNIT_EXPECT_TRUE(test, xa_empty(&(t)->pool->chunks));		\
-	(place) = intact;						\
-} while (0)
+static void pool_test_damage(struct kunit *test, u64 phys, void *place, size_t size,
+			     u64 value)
+{
+	struct pool_test *t = test->priv;
+	u64 intact = 0;
+
+	memcpy(&intact, place, size);
+	memcpy(place, &value, size);
+	KUNIT_EXPECT_EQ_MSG(test, -EINVAL, kho_pool_restore(t->pool, phys),
+			    "%#llx instead of %#llx at offset %#lx", value, intact,
+			    offset_in_page(place));
+	KUNIT_EXPECT_EQ(test, 0, t->pool->nr_chunks);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&t->pool->chunks));
+	memcpy(place, &intact, size);
+}
+
+static void pool_test_damage32(struct kunit *test, u64 phys, u32 *place, u32 value)
+{
+	pool_test_damage(test, phys, place, sizeof(*place), value);
+}
+
+static void pool_test_damage64(struct kunit *test, u64 phys, u64 *place, u64 value)
+{
+	pool_test_damage(test, phys, place, sizeof(*place), value);
+}
 
 static void pool_test_damaged(struct kunit *test)
 {
@@ -516,24 +538,24 @@ static void pool_test_damaged(struct kunit *test)
 			kho_pool_restore(t->pool, virt_to_phys(t->pages[0])));
 	KUNIT_EXPECT_EQ(test, -EINVAL, kho_pool_restore(t->pool, BIT_ULL(51)));
 
-	pool_test_damage(test, t, phys, first->magic, 0);
-	pool_test_damage(test, t, phys, first->version, KHO_POOL_VERSION + 1);
-	pool_test_damage(test, t, phys, first->page_size, SZ_64K);
-	pool_test_damage(test, t, phys, first->position, 1);
-	pool_test_damage(test, t, phys, first->reserved, 1);
-	pool_test_damage(test, t, phys, first->next, phys);
-	pool_test_damage(test, t, phys, first->next, virt_to_phys(t->pages[0]));
-	pool_test_damage(test, t, phys, second->next, virt_to_phys(second));
-	pool_test_damage(test, t, phys, second->position, 0);
-	pool_test_damage(test, t, phys, second->chunks[0].order, KHO_POOL_MAX_ORDER + 1);
-	pool_test_damage(test, t, phys, second->chunks[0].order, 1);
-	pool_test_damage(test, t, phys, second->chunks[0].reserved, 1);
-	pool_test_damage(test, t, phys, second->chunks[0].phys, first->chunks[3].phys);
-	pool_test_damage(test, t, phys, second->chunks[0].phys, phys);
-	pool_test_damage(test, t, phys, second->chunks[0].phys, 0xabc);
-	pool_test_damage(test, t, phys, second->chunks[0].live[0],
-			 second->chunks[0].live[0] | BIT(4));
-	pool_test_damage(test, t, phys, second->chunks[0].live[7], BIT(63));
+	pool_test_damage32(test, phys, &first->magic, 0);
+	pool_test_damage32(test, phys, &first->version, KHO_POOL_VERSION + 1);
+	pool_test_damage32(test, phys, &first->page_size, SZ_64K);
+	pool_test_damage32(test, phys, &first->position, 1);
+	pool_test_damage64(test, phys, &first->reserved, 1);
+	pool_test_damage64(test, phys, &first->next, phys);
+	pool_test_damage64(test, phys, &first->next, virt_to_phys(t->pages[0]));
+	pool_test_damage64(test, phys, &second->next, virt_to_phys(second));
+	pool_test_damage32(test, phys, &second->position, 0);
+	pool_test_damage32(test, phys, &second->chunks[0].order, KHO_POOL_MAX_ORDER + 1);
+	pool_test_damage32(test, phys, &second->chunks[0].order, 1);
+	pool_test_damage32(test, phys, &second->chunks[0].reserved, 1);
+	pool_test_damage64(test, phys, &second->chunks[0].phys, first->chunks[3].phys);
+	pool_test_damage64(test, phys, &second->chunks[0].phys, phys);
+	pool_test_damage64(test, phys, &second->chunks[0].phys, 0xabc);
+	pool_test_damage64(test, phys, &second->chunks[0].live[0],
+			   second->chunks[0].live[0] | BIT(4));
+	pool_test_damage64(test, phys, &second->chunks[0].live[7], BIT(63));
 
 	KUNIT_ASSERT_EQ(test, 0, kho_pool_restore(t->pool, phys));
 	pool_test_claim_all(test, t);
@@ -636,6 +658,7 @@ static struct kunit_case kho_pool_test_cases[] = {
 
 static struct kunit_suite kho_pool_test_suite = {
 	.name = "liveupdate_kho_pool",
+	.suite_init = pool_test_suite_init,
 	.init = pool_test_init,
 	.exit = pool_test_exit,
 	.test_cases = kho_pool_test_cases,

@@ -27,7 +27,7 @@
 
 /* A chunk has at most that many pages: 2 MiB of 4 KiB pages */
 #define KHO_POOL_MAX_ORDER	9
-#define KHO_POOL_CHUNK_PAGES	(1U << KHO_POOL_MAX_ORDER)
+#define KHO_POOL_CHUNK_PAGES	512U
 #define KHO_POOL_LIVE_WORDS	(KHO_POOL_CHUNK_PAGES / 64)
 
 /**
@@ -64,6 +64,7 @@ struct kho_pool_directory_ser {
 	struct kho_pool_chunk_ser chunks[];
 };
 
+static_assert(KHO_POOL_CHUNK_PAGES >> KHO_POOL_MAX_ORDER == 1);
 static_assert(sizeof(struct kho_pool_chunk_ser) == 80);
 static_assert(sizeof(struct kho_pool_directory_ser) == 32);
 
