@@ -185,7 +185,10 @@ static void __init kho_bench_fill(u64 link, u64 next, unsigned long seed)
 	words[0] = next;
 }
 
-/* The number of base pages that hold what kho_bench_fill() wrote. */
+/*
+ * The number of base pages that hold what kho_bench_fill() wrote, and are like any
+ * other page: memblock's reserved ones are marked, unless it is told not to.
+ */
 static unsigned long __init kho_bench_verify(u64 link, unsigned long seed)
 {
 	const u64 *words = phys_to_virt(kho_bench_phys(link));
@@ -197,7 +200,7 @@ static unsigned long __init kho_bench_verify(u64 link, unsigned long seed)
 
 		while (i < per_page && words[i] == kho_bench_word(seed, &words[i]))
 			i += KHO_BENCH_STRIDE;
-		right += i >= per_page;
+		right += i >= per_page && !PageReserved(virt_to_page(words));
 		words += per_page;
 	}
 
@@ -573,6 +576,11 @@ static int __init kho_bench_new(phys_addr_t phys, size_t size)
 		kho_bench_results.verified += kho_bench_verify(links[i], ser->seed);
 		folio_put(kho_bench_folio(links[i]));
 		cond_resched();
+	}
+	if (!err && kho_bench_results.verified != ser->pages) {
+		pr_err("%lu of %llu pages have what was written to them\n",
+		       kho_bench_results.verified, ser->pages);
+		err = -EIO;
 	}
 	kho_restore_free((void *)ser);
 
