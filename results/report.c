@@ -14,6 +14,8 @@
 
 #define MAX_SERIES 6
 #define LONG_TEXT 160
+/* Width of the exponent's confidence interval up to which a line is extrapolated. */
+#define MAX_UNSURE 0.2
 
 /* In the order in which a live update goes through them; metrics of other names come behind. */
 static const char * const stages[] = {
@@ -358,6 +360,12 @@ static int put_line_legend(FILE *out, const struct results_scaling *line, size_t
 	return ret;
 }
 
+/* Is the exponent known well enough to say what larger sizes would cost? A mixture of powers has none. */
+static bool goes_on(const struct results_scaling *line)
+{
+	return line->fitted && line->fit.slope_ci95[1] - line->fit.slope_ci95[0] < MAX_UNSURE;
+}
+
 static int put_scaling_figure(struct page *page, const char *metric, const char *axis)
 {
 	const struct results_model *model = page->model;
@@ -381,8 +389,8 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 		if (strcmp(line->metric, metric) || strcmp(line->axis, axis) ||
 		    (line->coupled && !strcmp(axis, "devices")))
 			continue;
-		/* A plan has few numbers of iommufds: what is not varied is no part of this. */
-		if (!line->fitted && (!strcmp(axis, "iommufds") || !strcmp(axis, "nodes")))
+		/* A plan has few numbers of iommufds, nodes...: what is not varied is no part of this. */
+		if (!line->fitted && strcmp(axis, "domains") && strcmp(axis, "devices"))
 			continue;
 		if (n == MAX_SERIES) {
 			left++;
@@ -408,7 +416,7 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 	for (i = 0; i < n && !strcmp(axis, "pages"); i++)
 		reach = fmax(reach, lines[i]->x[lines[i]->n - 1]);
 	for (i = 0; i < n; i++)
-		series[i].reach = reach;
+		series[i].reach = goes_on(lines[i]) ? reach : 0;
 	plot.n = n;
 	snprintf(title, sizeof(title), "%s", axis);
 	if (coupled && !strcmp(axis, "domains"))
@@ -419,7 +427,7 @@ static int put_scaling_figure(struct page *page, const char *metric, const char 
 	ret = put_plot(page, &plot);
 	fprintf(page->out, "<figcaption><ul class=\"legend\">");
 	for (i = 0; !ret && i < n; i++)
-		ret = put_line_legend(page->out, lines[i], i, reach, shared);
+		ret = put_line_legend(page->out, lines[i], i, series[i].reach, shared);
 	if (left)
 		fprintf(page->out, "<li>%zu more lines are in results.json</li>", left);
 	fprintf(page->out, "</ul>");

@@ -101,8 +101,10 @@ int preserve_large_created(struct agent *a)
 int preserve_large_preserve(struct agent *a)
 {
 	uint64_t start, memory, end;
-	int err = agent_session_create(a);
+	int err = a->workload->sign(a);
 
+	if (!err)
+		err = agent_session_create(a);
 	if (!err)
 		err = a->workload->mark(a);
 	start = clock_ticks();

@@ -425,7 +425,7 @@ def pages():
     run.plan += "targets = quick\n"
     run.begin()
     for method in ("ours", "stock"):
-        for nr in (4096, 16384, 32768):
+        for nr in (1024, 4096, 16384, 32768):
             name = "%s-pages%d" % (method, nr)
             if name == "stock-pages32768":
                 continue

@@ -149,6 +149,34 @@ static void walk_test_boundaries(struct kunit *test)
 	walk_test_check(test, t);
 }
 
+/* The highest orders have so few keys that several share a leaf. */
+static void walk_test_shared_leaf(struct kunit *test)
+{
+	struct walk_test *t = walk_test_new(test);
+
+	for (unsigned int order = KHO_NR_ORDERS - 12; order < KHO_NR_ORDERS; order++)
+		walk_test_add(test, t, 0, order);
+	walk_test_check(test, t);
+}
+
+/* What is in one leaf must not be taken for being in the next one. */
+static void walk_test_leaves(struct kunit *test)
+{
+	struct walk_test *t = walk_test_new(test);
+	static const struct {
+		unsigned long leaf, bit;
+	} keys[] = {
+		{ 8, 0 }, { 8, 5 }, { 8, BIT(KHO_BITMAP_SIZE_LOG2) - 1 },
+		{ 9, 7 }, { 9, BIT(KHO_BITMAP_SIZE_LOG2) - 1 },
+		{ 11, 0 }, { 11, 1 },
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(keys); i++)
+		walk_test_add(test, t, PFN_PHYS(keys[i].leaf << KHO_BITMAP_SIZE_LOG2 |
+						keys[i].bit), 0);
+	walk_test_check(test, t);
+}
+
 /* Neighbours of different orders, without a hole. */
 static void walk_test_adjacent(struct kunit *test)
 {
@@ -193,6 +221,8 @@ static struct kunit_case kho_walk_test_cases[] = {
 	KUNIT_CASE(walk_test_deleted),
 	KUNIT_CASE(walk_test_ends),
 	KUNIT_CASE(walk_test_boundaries),
+	KUNIT_CASE(walk_test_leaves),
+	KUNIT_CASE(walk_test_shared_leaf),
 	KUNIT_CASE(walk_test_adjacent),
 	KUNIT_CASE(walk_test_nested),
 	KUNIT_CASE(walk_test_random),

@@ -68,8 +68,8 @@ static bool kho_cursor_seek(struct kho_walk_cursor *cursor, const struct kho_rad
 			key = max(key, start);
 		}
 
-		bit = find_next_bit(cursor->leaf->bitmap,
-				    min(KHO_LEAF_KEYS, cursor->last - start + 1), key - start);
+		/* What is above @last in the same leaf is of other orders. */
+		bit = find_next_bit(cursor->leaf->bitmap, KHO_LEAF_KEYS, key - start);
 		key = start + bit;
 		if (bit < KHO_LEAF_KEYS && key <= cursor->last) {
 			cursor->key = key;
