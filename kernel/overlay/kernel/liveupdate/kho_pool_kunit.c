@@ -323,6 +323,12 @@ static void pool_test_preserve_nothing(struct kunit *test)
 	KUNIT_EXPECT_NE(test, 0, phys);
 	pool_test_alloc(test, t, 1);
 	pool_test_check_keys(test, t);
+
+	/* More directories, too */
+	t->max_order = 0;
+	pool_test_alloc(test, t, KHO_POOL_CHUNK_PAGES + 2 * KHO_POOL_DIRECTORY_CHUNKS);
+	KUNIT_EXPECT_GT(test, t->pool->nr_directories, 2);
+	pool_test_check_keys(test, t);
 }
 
 /* Each step fails once; nothing is lost and nothing stays behind */
