@@ -107,7 +107,7 @@ static const struct row rows[] = {
 	  "memory_init", NULL, "layout=pooled nodes=1 method=ours", "layout=scattered nodes=1 method=stock",
 	  "pages", 1024, 32768, .limit = 2 },
 	{ "quick", "restore-pooled", "restore from the pool, a page, the worst of 1 and 4 NUMA nodes", VALUE,
-	  "restore", NULL, POOLED("4096"), "layout=scattered method=stock pages=4096", .per = "pages",
+	  "restore", NULL, POOLED("16384"), "layout=scattered method=stock pages=4096", .per = "pages",
 	  .limit = 10 },
 	{ "quick", "allocate-pooled", "allocate, zero and preserve 16384 pages, from the pool : stock", RATIO,
 	  "allocate_preserve", NULL, POOLED("16384") " nodes=1", SCATTERED("stock", "16384"), .limit = 0.5 },
