@@ -43,7 +43,7 @@ const char *results_get_string(struct json_object *object, const char *key)
 	return json_object_get_string(value);
 }
 
-static bool get_number(struct json_object *object, const char *key, double *number)
+bool results_get_number(struct json_object *object, const char *key, double *number)
 {
 	struct json_object *value;
 
@@ -580,7 +580,7 @@ static int begin_case(struct results_model *model, struct results_case *test,
 		test->interrupted = true;
 	}
 	test->running = true;
-	if (!get_number(event, "time", &test->begun))
+	if (!results_get_number(event, "time", &test->begun))
 		test->begun = NAN;
 	results_get_count(event, "cycles", &test->cycles_planned);
 	text = results_get_string(event, "expect");
@@ -616,9 +616,9 @@ static int end_case(struct results_model *model, struct results_case *test,
 		test->attempts = 1;
 	if (results_get_count(event, "cycles", &cycles))
 		test->cycles_completed = cycles;
-	if (!get_number(event, "time", &test->ended))
+	if (!results_get_number(event, "time", &test->ended))
 		test->ended = NAN;
-	if (!get_number(event, "seconds", &test->seconds))
+	if (!results_get_number(event, "seconds", &test->seconds))
 		test->seconds = test->ended - test->begun;
 	if (results_verdict_parse(text, &test->end_verdict)) {
 		test->end_verdict = RESULTS_INCOMPLETE;
@@ -739,7 +739,7 @@ static int on_metric(struct results_case *test, struct json_object *event)
 	size_t i;
 
 	results_get_count(event, "cycle", &cycle);
-	if (!name || !unit || !get_number(event, "value", &value))
+	if (!name || !unit || !results_get_number(event, "value", &value))
 		return results_refuse(test, "a metric without name, unit or number was refused");
 	objection = metric_objection(test, name, unit);
 	if (objection)

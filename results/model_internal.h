@@ -13,6 +13,9 @@ int results_set_string(char **where, const char *text);
 /* A member that is a string, or NULL. */
 const char *results_get_string(struct json_object *object, const char *key);
 
+/* Sets *@number if the member is a number at all, and says whether it is a finite one. */
+bool results_get_number(struct json_object *object, const char *key, double *number);
+
 /* Leaves *@number alone unless there is a number that can be a count. */
 bool results_get_count(struct json_object *object, const char *key, int64_t *number);
 

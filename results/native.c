@@ -15,14 +15,7 @@
 
 static bool get_number(struct json_object *object, const char *key, double *number)
 {
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(object, key, &value) ||
-	    (!json_object_is_type(value, json_type_int) &&
-	     !json_object_is_type(value, json_type_double)))
-		return false;
-	*number = json_object_get_double(value);
-	return isfinite(*number) && *number >= 0;
+	return results_get_number(object, key, number) && *number >= 0;
 }
 
 static bool get_interval(struct json_object *object, const char *key, double interval[2])
