@@ -16,7 +16,6 @@
 #include <linux/xarray.h>
 
 struct page;
-struct shrinker;
 
 /**
  * struct kho_pool - pages that are preserved together
@@ -26,8 +25,7 @@ struct shrinker;
  * @chunks: chunks by the number of their first page's frame
  * @directories: list of the pages that list the chunks
  * @partial: chunks with free pages, by node; NULL as long as there was no chunk
- * @trim: gives back chunks without pages in use
- * @shrinker: the same when memory is short
+ * @trim: gives back chunks without pages in use; a shrinker does when memory is short
  * @preserved: how often kho_pool_preserve() was called
  * @nr_directories: length of @directories
  * @orders: orders that chunks have or had, a bit each
@@ -47,7 +45,6 @@ struct kho_pool {
 	struct list_head directories;
 	struct list_head *partial;
 	struct work_struct trim;
-	struct shrinker *shrinker;
 	unsigned int preserved;
 	unsigned int nr_directories;
 	unsigned int orders;

@@ -171,25 +171,28 @@ static void kho_pool_place(struct kho_pool *pool, struct kho_pool_chunk *chunk)
 static struct page *kho_pool_take(struct kho_pool *pool,
 				  struct kho_pool_chunk *chunk)
 {
-	unsigned int nr;
+	unsigned long *live = kho_pool_live(chunk);
+	struct page *page = chunk->page;
+	unsigned int nr = chunk->hint;
 
 	lockdep_assert_held(&pool->lock);
 
-	nr = chunk->hint;
-	if (test_bit(nr, kho_pool_live(chunk)))
-		nr = find_next_zero_bit(kho_pool_live(chunk), chunk->nr_pages, nr);
-	__set_bit(nr, kho_pool_live(chunk));
+	if (test_bit(nr, live))
+		nr = find_next_zero_bit(live, chunk->nr_pages, nr);
+	__set_bit(nr, live);
 	chunk->hint = nr + 1;
-	if (!chunk->nr_live++)
-		pool->nr_empty--;
+	chunk->nr_live++;
 	pool->nr_live++;
-	if (chunk->nr_live == 1 || chunk->nr_live == chunk->nr_pages) {
-		/* No longer at the end of the list, or no longer in it */
+	/* The first and the last page move the chunk in the list, or out of it */
+	if (unlikely(chunk->nr_live == 1 || chunk->nr_live == chunk->nr_pages)) {
+		if (chunk->nr_live == 1)
+			pool->nr_empty--;
 		list_del_init(&chunk->list);
 		kho_pool_place(pool, chunk);
 	}
-	set_page_private(chunk->page + nr, (unsigned long)chunk);
-	return chunk->page + nr;
+	page += nr;
+	set_page_private(page, (unsigned long)chunk);
+	return page;
 }
 
 static struct page *kho_pool_take_from_node(struct kho_pool *pool, int nid)
@@ -599,7 +602,6 @@ static int kho_pool_setup(struct kho_pool *pool)
 	shrinker->count_objects = kho_pool_shrink_count;
 	shrinker->scan_objects = kho_pool_shrink_scan;
 	shrinker->private_data = pool;
-	pool->shrinker = shrinker;
 	scoped_guard(spinlock, &pool->lock)
 		pool->partial = partial;
 	shrinker_register(shrinker);
@@ -630,6 +632,25 @@ static struct page *kho_pool_grow(struct kho_pool *pool, int nid, gfp_t gfp)
 	return taken;
 }
 
+/* A page of @nid if there is one that can be had, or of another node */
+static noinline struct page *kho_pool_take_or_grow(struct kho_pool *pool, int nid,
+						   gfp_t gfp)
+{
+	struct page *page;
+
+	gfp &= ~(__GFP_ACCOUNT | __GFP_ZERO);
+	guard(mutex)(&pool->mutex);
+	/* Somebody else may have been faster */
+	page = kho_pool_take_from_node(pool, nid);
+	if (!page)
+		page = kho_pool_grow(pool, nid, gfp | __GFP_THISNODE);
+	if (!page)
+		page = kho_pool_take_from_any(pool);
+	if (!page)
+		page = kho_pool_grow(pool, nid, gfp);
+	return page;
+}
+
 /**
  * kho_pool_alloc - allocate a zeroed page
  * @pool: the pool
@@ -642,7 +663,6 @@ static struct page *kho_pool_grow(struct kho_pool *pool, int nid, gfp_t gfp)
  */
 void *kho_pool_alloc(struct kho_pool *pool, int nid, gfp_t gfp)
 {
-	const gfp_t grow_gfp = gfp & ~(__GFP_ACCOUNT | __GFP_ZERO);
 	struct page *page;
 	void *virt;
 
@@ -651,19 +671,10 @@ void *kho_pool_alloc(struct kho_pool *pool, int nid, gfp_t gfp)
 		nid = numa_mem_id();
 
 	page = kho_pool_take_from_node(pool, nid);
-	if (!page) {
-		guard(mutex)(&pool->mutex);
-		/* Somebody else may have been faster */
-		page = kho_pool_take_from_node(pool, nid);
-		if (!page)
-			page = kho_pool_grow(pool, nid, grow_gfp | __GFP_THISNODE);
-		if (!page)
-			page = kho_pool_take_from_any(pool);
-		if (!page)
-			page = kho_pool_grow(pool, nid, grow_gfp);
-		if (!page)
-			return NULL;
-	}
+	if (unlikely(!page))
+		page = kho_pool_take_or_grow(pool, nid, gfp);
+	if (!page)
+		return NULL;
 
 	if (gfp & __GFP_ACCOUNT && memcg_kmem_charge_page(page, gfp, 0)) {
 		kho_pool_give_back(pool, page);

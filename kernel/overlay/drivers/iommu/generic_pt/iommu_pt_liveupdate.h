@@ -272,9 +272,11 @@ static u32 liveupdate_features_of(u32 flags, const struct pt_ser_feature *map,
 	return flags;
 }
 
+/* Returns flags that nobody knows; where the tables come from is no feature */
 static u32 liveupdate_flags_to_features(u32 flags, unsigned int *features)
 {
 	*features = 0;
+	flags &= ~PT_IOMMU_SER_POOLED;
 	flags = liveupdate_features_of(flags, liveupdate_common_features,
 				       ARRAY_SIZE(liveupdate_common_features),
 				       features);
@@ -299,8 +301,7 @@ static int liveupdate_check_ser(const struct pt_iommu_ser *ser)
 		return -EOPNOTSUPP;
 	}
 
-	unknown = liveupdate_flags_to_features(ser->flags & ~PT_IOMMU_SER_POOLED,
-					       &features);
+	unknown = liveupdate_flags_to_features(ser->flags, &features);
 	if (unknown) {
 		liveupdate_err("flags %#x are not supported\n", unknown);
 		return -EOPNOTSUPP;

@@ -393,7 +393,18 @@ iommufd_group_marked_attach(struct iommufd_group *igroup,
 	return attach;
 }
 
+/*
+ * The attached devices of a group. The array of an attachment is sparse, as its
+ * indices are those of all objects of the iommufd; looking into it is cheap, and
+ * going through it is not.
+ */
+#define iommufd_for_each_attached(igroup, attach, idev)                    \
+	list_for_each_entry(idev, &(igroup)->devices, group_item)          \
+		if (!xa_load(&(attach)->device_array, (idev)->obj.id)) {   \
+		} else
+
 struct iommufd_find_bridges {
+	struct iommufd_group *igroup;
 	struct iommufd_attach *attach;
 	struct iommufd_bridges *bridges;
 	unsigned int nr;
@@ -408,9 +419,8 @@ static int iommufd_find_bridge(struct device *dev, void *data)
 {
 	struct iommufd_find_bridges *find = data;
 	struct iommufd_device *idev;
-	unsigned long index;
 
-	xa_for_each(&find->attach->device_array, index, idev)
+	iommufd_for_each_attached(find->igroup, find->attach, idev)
 		if (idev->dev == dev)
 			return 0;
 	if (!dev_is_pci(dev) || !pci_is_bridge(to_pci_dev(dev))) {
@@ -443,7 +453,10 @@ static void iommufd_put_bridges(struct iommufd_group *igroup)
 static int iommufd_get_bridges(struct iommufd_group *igroup,
 			       struct iommufd_attach *attach)
 {
-	struct iommufd_find_bridges find = { .attach = attach };
+	struct iommufd_find_bridges find = {
+		.igroup = igroup,
+		.attach = attach,
+	};
 	int rc;
 
 	rc = iommu_group_for_each_dev(igroup->group, &find,
@@ -482,13 +495,12 @@ static void iommufd_liveupdate_unpreserve_group(struct iommufd_group *igroup)
 	struct iommufd_hwpt_mark *mark;
 	struct iommufd_attach *attach;
 	struct iommufd_device *idev;
-	unsigned long index;
 
 	guard(mutex)(&igroup->lock);
 	attach = iommufd_group_marked_attach(igroup, &mark);
 	if (!attach)
 		return;
-	xa_for_each(&attach->device_array, index, idev) {
+	iommufd_for_each_attached(igroup, attach, idev) {
 		if (!idev->preserved)
 			continue;
 		WRITE_ONCE(idev->preserved, false);
@@ -502,7 +514,6 @@ static int iommufd_liveupdate_preserve_group(struct iommufd_group *igroup)
 	struct iommufd_hwpt_mark *mark;
 	struct iommufd_attach *attach;
 	struct iommufd_device *idev;
-	unsigned long index;
 	unsigned int i;
 	int rc;
 
@@ -520,7 +531,7 @@ static int iommufd_liveupdate_preserve_group(struct iommufd_group *igroup)
 		if (rc)
 			return rc;
 	}
-	xa_for_each(&attach->device_array, index, idev) {
+	iommufd_for_each_attached(igroup, attach, idev) {
 		rc = iommu_liveupdate_preserve_device(idev->dev, mark->domain);
 		if (rc)
 			return rc;
@@ -576,7 +587,6 @@ void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 	struct iommufd_hwpt_mark *mark;
 	struct iommufd_attach *attach;
 	struct iommufd_device *other;
-	unsigned long index;
 
 	lockdep_assert_held(&igroup->lock);
 
@@ -590,7 +600,7 @@ void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 	/* Bridges are blocked with the last device of their group */
 	attach = iommufd_group_marked_attach(igroup, &mark);
 	if (attach)
-		xa_for_each(&attach->device_array, index, other)
+		iommufd_for_each_attached(igroup, attach, other)
 			if (other->preserved)
 				return;
 	iommufd_liveupdate_unpreserve_bridges(igroup);
@@ -815,14 +825,13 @@ static int iommufd_liveupdate_check_devices(struct iommufd_ctx *ictx)
 	struct iommufd_group *igroup;
 	struct iommufd_device *idev;
 	unsigned long index = 0;
-	unsigned long i;
 	int rc = 0;
 
 	while (!rc && (igroup = iommufd_next_group(ictx, &index))) {
 		mutex_lock(&igroup->lock);
 		attach = iommufd_group_marked_attach(igroup, &mark);
 		if (attach) {
-			xa_for_each(&attach->device_array, i, idev) {
+			iommufd_for_each_attached(igroup, attach, idev) {
 				if (!dev_is_pci(idev->dev) ||
 				    pci_liveupdate_is_preserved(to_pci_dev(idev->dev)))
 					continue;
