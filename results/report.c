@@ -20,7 +20,7 @@
 /* In the order in which a live update goes through them; metrics of other names come behind. */
 static const char * const stages[] = {
 	"preserve", "freeze", "blackout", "boot", "retrieve", "adopt", "verify", "finish",
-	"allocate_preserve", "memory_init", "kernel_boot", "restore",
+	"allocate_preserve", "memory_init", "kernel_boot", "restore", "claim",
 };
 
 struct page {

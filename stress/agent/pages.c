@@ -59,6 +59,7 @@ int pages_read(const char *path, struct pages_figures *figures)
 		{ "allocate_preserve", OLD, &figures->allocate_preserve },
 		{ "preserve", OLD, &figures->preserve },
 		{ "restore", NEW, &figures->restore },
+		{ "claim", NEW, &figures->claim },
 		{ "verified", NEW, &figures->verified },
 	};
 	char role[8];

@@ -27,6 +27,7 @@
  * @allocate_preserve: old kernel: time to allocate, zero and preserve them all
  * @preserve: old kernel: of that, to preserve them
  * @restore: new kernel: time to restore them all
+ * @claim: new kernel, layout pooled: time in which their users found and claimed them all, else 0
  * @verified: new kernel: pages in which everything was as the old kernel wrote it
  */
 struct pages_figures {
@@ -43,6 +44,7 @@ struct pages_figures {
 	uint64_t allocate_preserve;
 	uint64_t preserve;
 	uint64_t restore;
+	uint64_t claim;
 	uint64_t verified;
 };
 

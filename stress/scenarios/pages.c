@@ -44,6 +44,8 @@ static void report_new(struct agent *a, const struct pages_figures *f)
 	agent_metric_ticks(a, "memory_init", f->memory_init);
 	agent_metric_ticks(a, "kernel_boot", f->boot);
 	agent_metric_ticks(a, "restore", f->restore);
+	if (f->claim)
+		agent_metric_ticks(a, "claim", f->claim);
 }
 
 static int cannot_be(struct agent *a, const char *reason)

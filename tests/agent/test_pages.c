@@ -19,7 +19,7 @@ static char path[] = "/tmp/flbench-test-pages-XXXXXX";
 	"layout scattered\nmethod stock\npages 4096\nkeys 4000\nseed 1\nerror 0\nnodes 2\ntsc_khz 1000000\n" \
 	"memory_init 5151715\nboot 878565648\nreserved_regions 4139\n"
 #define OLD "role old\n" BOTH "allocate_preserve 6533172\npreserve 663561\n"
-#define NEW "role new\n" BOTH "restore 1658892\nverified 4095\n"
+#define NEW "role new\n" BOTH "restore 1658892\nclaim 90\nverified 4095\n"
 
 static int read_text(const char *text, struct pages_figures *figures)
 {
@@ -58,6 +58,7 @@ static void new_kernel(void **state)
 	assert_int_equal(read_text(NEW, &f), 0);
 	assert_true(f.new);
 	assert_int_equal(f.restore, 1658892);
+	assert_int_equal(f.claim, 90);
 	assert_int_equal(f.verified, 4095);
 	assert_int_equal(f.preserve, 0);
 }
@@ -72,7 +73,7 @@ static void refused(void **state)
 	assert_int_equal(read_text("role middle\n" BOTH, &f), -EINVAL);
 	/* Each role has figures of its own. */
 	assert_int_equal(read_text("role new\n" BOTH "allocate_preserve 1\npreserve 1\n", &f), -EINVAL);
-	assert_int_equal(read_text("role old\n" BOTH "restore 1\nverified 1\n", &f), -EINVAL);
+	assert_int_equal(read_text("role old\n" BOTH "restore 1\nclaim 1\nverified 1\n", &f), -EINVAL);
 	snprintf(text, sizeof(text), "%s", OLD);
 	memcpy(strstr(text, "error 0"), "error 1", 7);
 	assert_int_equal(read_text(text, &f), -EINVAL);
