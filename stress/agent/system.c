@@ -18,6 +18,24 @@
 
 #include "system.h"
 
+int system_cgroup_enter(void)
+{
+	int err;
+
+	mkdir(SYSTEM_CGROUPS, 0755);
+	if (mount("cgroup2", SYSTEM_CGROUPS, "cgroup2", 0, NULL) && errno != EBUSY)
+		return -errno;
+	err = system_write(SYSTEM_CGROUPS "/cgroup.subtree_control", "+memory");
+	if (!err && mkdir(SYSTEM_CGROUP, 0755) && errno != EEXIST)
+		err = -errno;
+	return err ? err : system_write(SYSTEM_CGROUP "/cgroup.procs", "0");
+}
+
+int system_cgroup_leave(void)
+{
+	return system_write(SYSTEM_CGROUPS "/cgroup.procs", "0");
+}
+
 int system_mount(void)
 {
 	static const struct {

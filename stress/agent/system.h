@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SYSTEM_CGROUPS "/run/cgroup"
+#define SYSTEM_CGROUP SYSTEM_CGROUPS "/flbench"
+
 /**
  * system_mount - mount what an init process mounts
  *
@@ -95,6 +98,22 @@ int system_memory_read(struct system_memory *memory);
  * Return: 0; -ENOENT when there is no such file or key.
  */
 int system_key(const char *path, const char *key, uint64_t *value);
+
+/**
+ * system_cgroup_enter - let what is allocated from now on be charged to a memory cgroup of its own
+ *
+ * Its files are in SYSTEM_CGROUP. It is as it should be if it is there already.
+ *
+ * Return: 0 or a negative errno.
+ */
+int system_cgroup_enter(void);
+
+/**
+ * system_cgroup_leave - go back to the first cgroup, which nothing is charged to
+ *
+ * Return: 0 or a negative errno.
+ */
+int system_cgroup_leave(void);
 
 /**
  * system_complaint - look for a complaint in a line of the kernel's log

@@ -17,6 +17,8 @@
 
 #include "../agent/agent.h"
 #include "../agent/clock.h"
+#include "../agent/pages.h"
+#include "../agent/system.h"
 #include "scenarios.h"
 
 #define TOKEN_LARGE 2ull
@@ -74,9 +76,32 @@ static int map(struct agent *a, uint32_t domain)
 	return err;
 }
 
+/* What the kernel says of our cgroup, and of its pool; without a pool both are 0. */
+static void read_charged(uint64_t *charged, uint64_t *pool)
+{
+	struct pages_pool pages = { 0 };
+
+	*charged = 0;
+	pages_pool_read(PAGES_POOL, &pages);
+	system_key(SYSTEM_CGROUP "/memory.stat", "sec_pagetables", charged);
+	*pool = pages.live * PAGE;
+}
+
+/* The kernel sums up what it counted for each processor when it is much, so it may be a bit behind. */
+static void check_charged(struct agent *a, uint64_t charged, uint64_t taken)
+{
+	if (!taken) {
+		event_check(&a->log, "pool-charged", "skip", "there is no pool");
+		return;
+	}
+	agent_check(a, "pool-charged", charged > taken - taken / 8 && charged < taken + taken / 8,
+		    "%llu bytes of tables are charged to the cgroup that had them made; %llu were taken from the pool",
+		    (unsigned long long)charged, (unsigned long long)taken);
+}
+
 int preserve_large_created(struct agent *a)
 {
-	uint64_t start;
+	uint64_t charged, pool, before, start;
 	int err;
 
 	if (bytes_each(a) > LARGE_MAX || bytes_each(a) % LARGE_FILE ||
@@ -86,6 +111,12 @@ int preserve_large_created(struct agent *a)
 						 "%u GiB in %u domains: at most 64 GiB in each, and equal shares",
 						 a->c.large, a->w.domains));
 	err = make_memory(a);
+	if (!err && system_cgroup_enter())
+		err = world_problem(&a->w, -EIO, "entering a memory cgroup");
+	read_charged(&charged, &before);
+	if (!agent_check(a, "not-charged", !charged, "%llu bytes of tables are charged before there are any",
+			 (unsigned long long)charged))
+		return -EIO;
 	start = clock_ticks();
 	for (uint32_t i = 0; !err && i < a->w.domains; i++) {
 		err = map(a, i);
@@ -95,7 +126,10 @@ int preserve_large_created(struct agent *a)
 	if (err)
 		return agent_error(a, "map-large", err);
 	agent_metric_ticks(a, "map", clock_ticks() - start);
-	return 0;
+	read_charged(&charged, &pool);
+	check_charged(a, charged, pool - before);
+	err = system_cgroup_leave();
+	return err ? agent_error(a, "leave-cgroup", err) : 0;
 }
 
 int preserve_large_preserve(struct agent *a)
