@@ -394,14 +394,21 @@ iommufd_group_marked_attach(struct iommufd_group *igroup,
 }
 
 /*
- * The attached devices of a group. The array of an attachment is sparse, as its
- * indices are those of all objects of the iommufd; looking into it is cheap, and
- * going through it is not.
+ * The next attached device of a group, or the first one behind NULL. The array of
+ * an attachment is sparse, as its indices are those of all objects of the iommufd;
+ * looking into it is cheap, and going through it is not.
  */
-#define iommufd_for_each_attached(igroup, attach, idev)                    \
-	list_for_each_entry(idev, &(igroup)->devices, group_item)          \
-		if (!xa_load(&(attach)->device_array, (idev)->obj.id)) {   \
-		} else
+static struct iommufd_device *
+iommufd_next_attached(struct iommufd_group *igroup,
+		      struct iommufd_attach *attach,
+		      struct iommufd_device *idev)
+{
+	idev = list_prepare_entry(idev, &igroup->devices, group_item);
+	list_for_each_entry_continue(idev, &igroup->devices, group_item)
+		if (xa_load(&attach->device_array, idev->obj.id))
+			return idev;
+	return NULL;
+}
 
 struct iommufd_find_bridges {
 	struct iommufd_group *igroup;
@@ -420,7 +427,8 @@ static int iommufd_find_bridge(struct device *dev, void *data)
 	struct iommufd_find_bridges *find = data;
 	struct iommufd_device *idev;
 
-	iommufd_for_each_attached(find->igroup, find->attach, idev)
+	for (idev = iommufd_next_attached(find->igroup, find->attach, NULL); idev;
+	     idev = iommufd_next_attached(find->igroup, find->attach, idev))
 		if (idev->dev == dev)
 			return 0;
 	if (!dev_is_pci(dev) || !pci_is_bridge(to_pci_dev(dev))) {
@@ -500,7 +508,8 @@ static void iommufd_liveupdate_unpreserve_group(struct iommufd_group *igroup)
 	attach = iommufd_group_marked_attach(igroup, &mark);
 	if (!attach)
 		return;
-	iommufd_for_each_attached(igroup, attach, idev) {
+	for (idev = iommufd_next_attached(igroup, attach, NULL); idev;
+	     idev = iommufd_next_attached(igroup, attach, idev)) {
 		if (!idev->preserved)
 			continue;
 		WRITE_ONCE(idev->preserved, false);
@@ -531,7 +540,8 @@ static int iommufd_liveupdate_preserve_group(struct iommufd_group *igroup)
 		if (rc)
 			return rc;
 	}
-	iommufd_for_each_attached(igroup, attach, idev) {
+	for (idev = iommufd_next_attached(igroup, attach, NULL); idev;
+	     idev = iommufd_next_attached(igroup, attach, idev)) {
 		rc = iommu_liveupdate_preserve_device(idev->dev, mark->domain);
 		if (rc)
 			return rc;
@@ -599,10 +609,12 @@ void iommufd_liveupdate_lose_device(struct iommufd_device *idev)
 
 	/* Bridges are blocked with the last device of their group */
 	attach = iommufd_group_marked_attach(igroup, &mark);
-	if (attach)
-		iommufd_for_each_attached(igroup, attach, other)
+	if (attach) {
+		for (other = iommufd_next_attached(igroup, attach, NULL); other;
+		     other = iommufd_next_attached(igroup, attach, other))
 			if (other->preserved)
 				return;
+	}
 	iommufd_liveupdate_unpreserve_bridges(igroup);
 }
 
@@ -831,7 +843,8 @@ static int iommufd_liveupdate_check_devices(struct iommufd_ctx *ictx)
 		mutex_lock(&igroup->lock);
 		attach = iommufd_group_marked_attach(igroup, &mark);
 		if (attach) {
-			iommufd_for_each_attached(igroup, attach, idev) {
+			for (idev = iommufd_next_attached(igroup, attach, NULL); idev;
+			     idev = iommufd_next_attached(igroup, attach, idev)) {
 				if (!dev_is_pci(idev->dev) ||
 				    pci_liveupdate_is_preserved(to_pci_dev(idev->dev)))
 					continue;
