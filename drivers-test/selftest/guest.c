@@ -633,7 +633,7 @@ static bool bindings(void)
 static bool bindings_of_disk(void)
 {
 	const char *list[] = { dma.shared->address[NVME] };
-	struct binding_problem problem = { "" };
+	struct binding_problem problem = { 0 };
 	int disk = -1;
 	bool ok;
 

@@ -26,6 +26,7 @@ static __attribute__((format(printf, 3, 4))) int refuse(struct binding_problem *
 {
 	va_list args;
 
+	problem->tried = false;
 	va_start(args, format);
 	vsnprintf(problem->text, sizeof(problem->text), format, args);
 	va_end(args);
@@ -415,9 +416,12 @@ int binding_begin(const struct sysfs *sysfs, const char *journal, const char *co
 	if (err)
 		return err;
 	err = write_journal(journal, list, nr);
-	if (err)
-		return refuse(problem, err, "%s cannot be written: %s%s; nothing was bound",
-			      journal, strerror(-err), err == -EACCES ? " (be root)" : "");
+	if (err) {
+		refuse(problem, err, "%s cannot be written: %s%s; nothing was bound", journal,
+		       strerror(-err), err == -EACCES ? " (be root)" : "");
+		problem->tried = true;
+		return err;
+	}
 	for (size_t i = 0; !err && i < nr; i++) {
 		failed = list[i].address;
 		err = pci_bind_vfio(sysfs, failed);
@@ -425,9 +429,10 @@ int binding_begin(const struct sysfs *sysfs, const char *journal, const char *co
 	if (!err)
 		return 0;
 	undone = binding_restore(sysfs, journal, &back, keep_quiet, NULL);
-	return refuse(problem, err, "%s cannot be bound to " VFIO_DRIVER ": %s: see dmesg; %s",
-		      failed, strerror(-err),
-		      undone || back.left ?
-			      "not all could be bound back: flbench restore-bindings" :
-			      "all is as it was");
+	refuse(problem, err, "%s cannot be bound to " VFIO_DRIVER ": %s: see dmesg; %s", failed,
+	       strerror(-err),
+	       undone || back.left ? "not all could be bound back: flbench restore-bindings" :
+				     "all is as it was");
+	problem->tried = true;
+	return err;
 }

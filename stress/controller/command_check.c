@@ -8,13 +8,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <hwloc.h>
 #include <pci/pci.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "flbench.h"
 #include "tables.h"
+#include "topology.h"
 #include "util.h"
 
 /* PCI Express Base Specification 6.0, 7.6.3: extended capabilities. */
@@ -138,32 +138,20 @@ static void show_topology(const struct check *check)
 {
 	hwloc_topology_t topology;
 
-	/* hwloc's own way to read another root. */
-	if (strcmp(check->sysroot, "/"))
-		setenv("HWLOC_FSROOT", check->sysroot, 1);
-	if (hwloc_topology_init(&topology))
+	if (topology_load_hwloc(&topology, check->sysroot, 0))
 		return;
-	if (!hwloc_topology_load(topology))
-		printf("topology: %d packages, %d NUMA nodes, %d cores, %d hardware threads\n",
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE),
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE),
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
+	printf("topology: %d packages, %d NUMA nodes, %d cores, %d hardware threads\n",
+	       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE),
+	       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
+	       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE),
+	       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
 	hwloc_topology_destroy(topology);
-}
-
-static const struct iommu_vendor *vendor_of_unit(const char *unit)
-{
-	for (const struct iommu_vendor *vendor = iommu_vendors; vendor->name; vendor++)
-		if (!strncmp(unit, vendor->sysfs_prefix, strlen(vendor->sysfs_prefix)))
-			return vendor;
-	return NULL;
 }
 
 /* What its IOMMU has against preserving a device or a unit. */
 static void need_vendor(struct check *check, struct reasons *reasons, const char *unit)
 {
-	const struct iommu_vendor *vendor = vendor_of_unit(unit);
+	const struct iommu_vendor *vendor = iommu_vendor_of_unit(unit);
 
 	if (!vendor) {
 		because(reasons, "flbench knows no IOMMU whose units are called %s", unit);
@@ -224,7 +212,7 @@ static int count_entries(const struct check *check, const char *path)
 
 static void check_unit(struct check *check, const char *name)
 {
-	const struct iommu_vendor *vendor = vendor_of_unit(name);
+	const struct iommu_vendor *vendor = iommu_vendor_of_unit(name);
 	struct reasons reasons = { "" };
 	char what[256];
 
@@ -315,7 +303,7 @@ static bool has_extended(int device, unsigned int id)
  */
 static void need_no_ats(struct check *check, struct reasons *reasons, int device, const char *unit)
 {
-	const struct iommu_vendor *vendor = vendor_of_unit(unit);
+	const struct iommu_vendor *vendor = iommu_vendor_of_unit(unit);
 	char *words __freed = read_text(check->root, "proc/cmdline");
 
 	if (vendor && vendor->ats_off && has_extended(device, PCI_EXT_CAP_ID_ATS) &&
@@ -383,7 +371,7 @@ int command_check(const struct invocation *invocation)
 		return EXIT_BAD_INPUT;
 	}
 	check.root = root;
-	check.pci = pci_alloc();
+	check.pci = pci_names_open();
 	check_system(&check);
 	show_topology(&check);
 	if (!for_each_entry(&check, "sys/class/iommu", check_unit))

@@ -121,6 +121,24 @@ char *run_output(const char *const argv[])
 	return text;
 }
 
+int run_program(const char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	int status = -1, ret;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	ret = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (ret)
+		return 127;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
+}
+
 char *find_program(const char *name)
 {
 	const char *path = getenv("PATH");

@@ -128,10 +128,11 @@ static size_t count(const char *const *list)
 /* Refused in one line with these words, and nothing was touched. */
 static void assert_refused(int err, const char *words, const char *const *list)
 {
-	struct binding_problem problem = { "" };
+	struct binding_problem problem = { 0 };
 	int got = binding_begin(&sysfs, tree_path("journal"), list, count(list), &problem);
 
-	if (got != err || !strstr(problem.text, words) || strchr(problem.text, '\n'))
+	if (got != err || problem.tried || !strstr(problem.text, words) ||
+	    strchr(problem.text, '\n'))
 		fail_msg("%d '%s', wanted %d '%s'", got, problem.text, err, words);
 	assert_int_equal(writes, 0);
 	assert_int_equal(access(tree_path("journal"), F_OK), -1);
@@ -141,7 +142,7 @@ static void assert_refused(int err, const char *words, const char *const *list)
 
 static void assert_allowed(const char *const *list)
 {
-	struct binding_problem problem = { "" };
+	struct binding_problem problem = { 0 };
 
 	if (binding_check(&sysfs, list, count(list), &problem))
 		fail_msg("refused: %s", problem.text);
@@ -481,7 +482,7 @@ static int fail_a_write(const struct sysfs *s, const char *path, const char *wor
 /* Whichever write fails, the devices that were bound by then are had back. */
 static void fails_half_way(void **state)
 {
-	struct binding_problem problem = { "" };
+	struct binding_problem problem = { 0 };
 	struct binding_back back;
 	int err;
 
@@ -492,6 +493,7 @@ static void fails_half_way(void **state)
 		if (!err)
 			break;
 		assert_int_equal(err, -EIO);
+		assert_true(problem.tried);
 		assert_non_null(
 			strstr(problem.text, "cannot be bound to vfio-pci: Input/output error"));
 		assert_non_null(strstr(problem.text, "all is as it was"));
@@ -510,7 +512,7 @@ static int vfio_takes_none(const struct sysfs *s, const char *path, const char *
 
 static void not_taken(void **state)
 {
-	struct binding_problem problem = { "" };
+	struct binding_problem problem = { 0 };
 
 	sysfs.write = vfio_takes_none;
 	assert_int_equal(binding_begin(&sysfs, tree_path("journal"), all, 3, &problem), -ENODEV);
@@ -520,7 +522,7 @@ static void not_taken(void **state)
 
 static void cannot_write_journal(void **state)
 {
-	struct binding_problem problem = { "" };
+	struct binding_problem problem = { 0 };
 
 	assert_int_equal(binding_begin(&sysfs, tree_path("no/such/journal"), all, 3, &problem),
 			 -ENOENT);

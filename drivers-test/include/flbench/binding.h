@@ -12,6 +12,7 @@
 #ifndef FLBENCH_BINDING_H
 #define FLBENCH_BINDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <flbench/sysfs.h>
@@ -19,9 +20,14 @@
 /* In memory, as bindings are: both are gone after a boot. */
 #define BINDING_JOURNAL "/run/flbench/bindings"
 
-/** struct binding_problem - one line: what, where, why, what to do */
+/**
+ * struct binding_problem - why not
+ * @text: one line: what, where, why, what to do
+ * @tried: it was not refused beforehand, but failed
+ */
 struct binding_problem {
 	char text[768];
+	bool tried;
 };
 
 /**
