@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <flbench/sysfs.h>
+
 #include "util.h"
 
 extern char **environ;
@@ -54,22 +56,9 @@ int write_all(int fd, const void *data, size_t size)
 
 char *read_text(int dirfd, const char *path)
 {
-	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	FILE *file __fclose = fd < 0 ? NULL : fdopen(fd, "r");
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t length;
+	const struct sysfs sysfs = { .root = dirfd };
 
-	if (!file)
-		return NULL;
-	length = getdelim(&text, &size, '\0', file);
-	if (length < 0) {
-		free(text);
-		return ferror(file) ? NULL : strdup("");
-	}
-	while (length && text[length - 1] == '\n')
-		text[--length] = '\0';
-	return text;
+	return sysfs_text(&sysfs, "%s", path);
 }
 
 double seconds_now(void)
