@@ -92,14 +92,14 @@ static int check_one(const struct sysfs *sysfs, const struct pci_function *one,
 			"%s has %lld virtual functions, which would be lost: echo 0 > /" PCI_DEVICES
 			"/%s/sriov_numvfs",
 			one->address, vfs, one->address);
+	used = pci_in_use(sysfs, one->address, why, sizeof(why));
+	if (used)
+		return refuse(problem, used < 0 ? used : -EBUSY, "%s: %s", one->address, why);
 	if (one->group < 0)
 		return refuse(
 			problem, -ENODEV,
 			"%s has no IOMMU group, so the IOMMU is off: switch it on in the firmware and boot with intel_iommu=on (or amd_iommu=on)",
 			one->address);
-	used = pci_in_use(sysfs, one->address, why, sizeof(why));
-	if (used)
-		return refuse(problem, used < 0 ? used : -EBUSY, "%s: %s", one->address, why);
 	return 0;
 }
 
@@ -397,6 +397,14 @@ static void keep_quiet(void *context, const char *line)
 {
 }
 
+static int refuse_second(struct binding_problem *problem, const char *journal)
+{
+	return refuse(
+		problem, -EEXIST,
+		"%s names devices that an earlier run had not bound back: flbench restore-bindings first",
+		journal);
+}
+
 int binding_begin(const struct sysfs *sysfs, const char *journal, const char *const *addresses,
 		  size_t nr, struct binding_problem *problem)
 {
@@ -408,14 +416,13 @@ int binding_begin(const struct sysfs *sysfs, const char *journal, const char *co
 	if (!list)
 		return refuse(problem, -ENOMEM, "no memory for %zu devices", nr);
 	if (!access(journal, F_OK))
-		return refuse(
-			problem, -EEXIST,
-			"%s names devices that an earlier run had not bound back: flbench restore-bindings first",
-			journal);
+		return refuse_second(problem, journal);
 	err = check_list(sysfs, addresses, nr, list, problem);
 	if (err)
 		return err;
 	err = write_journal(journal, list, nr);
+	if (err == -EEXIST)
+		return refuse_second(problem, journal);
 	if (err) {
 		refuse(problem, err, "%s cannot be written: %s%s; nothing was bound", journal,
 		       strerror(-err), err == -EACCES ? " (be root)" : "");

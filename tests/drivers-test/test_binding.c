@@ -236,7 +236,11 @@ static void groups(void **state)
 	ALLOWED(NVME);
 	REFUSED(-EBUSY, NIC " shares IOMMU group 2 with " NIC2 ": name those too", NIC);
 	REFUSED(-EBUSY, NIC2 " shares IOMMU group 2 with " NIC ":", NVME, NIC2);
+	/* That it is in use says more than that it could not be bound anyway. */
 	tree_remove(NVME_DIR "/iommu_group");
+	tree_file("9 1 259:1 / /m rw - ext4 /dev/nvme0n1p1 rw\n", "proc/self/mountinfo");
+	REFUSED(-EBUSY, "nvme0n1p1 is mounted on /m", NVME);
+	tree_file("", "proc/self/mountinfo");
 	REFUSED(-ENODEV, NVME " has no IOMMU group, so the IOMMU is off", NVME);
 }
 
@@ -448,6 +452,13 @@ static void there_and_back(void **state)
 	assert_begins();
 	binding_restore(&sysfs, tree_path("journal"), &back, note, &told);
 	assert_as_before();
+	/* One that comes between the look and the write: a link that leads nowhere is not seen. */
+	writes = 0;
+	assert_int_equal(symlink("/nonexistent/x", tree_path("journal")), 0);
+	assert_int_equal(binding_begin(&sysfs, tree_path("journal"), all, 3, &problem), -EEXIST);
+	assert_non_null(strstr(problem.text, "flbench restore-bindings first"));
+	assert_false(problem.tried);
+	assert_int_equal(writes, 0);
 }
 
 /* What was set before is set again, even if it kept the driver from being bound. */
