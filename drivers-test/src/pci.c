@@ -14,7 +14,7 @@ int pci_address_parse(const char *text, char *address)
 	unsigned int domain = 0, bus, device, function;
 	int end = -1;
 
-	if (sscanf(text, "%8x:%2x:%2x.%1u%n", &domain, &bus, &device, &function, &end) != 4 ||
+	if (sscanf(text, "%7x:%2x:%2x.%1u%n", &domain, &bus, &device, &function, &end) != 4 ||
 	    end < 0) {
 		domain = 0;
 		end = -1;

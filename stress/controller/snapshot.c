@@ -23,7 +23,7 @@ static const char *text_of(struct json_object *event, const char *key)
 /* What a results directory says is not to be written anywhere but below the new directory. */
 static bool stays_below(const char *path)
 {
-	return (!strncmp(path, "sys/", 4) || !strncmp(path, "proc/", 5)) && !strstr(path, "/../") &&
+	return (!strncmp(path, "sys/", 4) || !strncmp(path, "proc/", 5)) && !strstr(path, "/..") &&
 	       strlen(path) < PATH_MAX / 2;
 }
 

@@ -351,7 +351,7 @@ static void warn_of_iommu(struct reader *r)
 		     "no IOMMU: it is missing or off: switch it on in the firmware (VT-d, AMD-Vi) and boot with intel_iommu=on");
 }
 
-/* Free huge pages where the devices are; where that is not known, on all nodes together. */
+/* Free huge pages on the nodes of the devices. With one node nobody needs to be told which. */
 static void warn_of_huge_pages(struct reader *r)
 {
 	struct topology *t = r->t;
@@ -385,19 +385,20 @@ static void warn_of_governor(struct reader *r)
 	hwloc_bitmap_t slow = hwloc_bitmap_alloc();
 	char *first __freed = NULL;
 	char list[256];
-	unsigned int cpu;
 
 	if (!slow)
 		return;
-	hwloc_bitmap_foreach_begin(cpu, r->cpus) char *governor __freed =
-		sysfs_text(r->sysfs, CPUS "/cpu%u/cpufreq/scaling_governor", cpu);
+	for (int cpu = hwloc_bitmap_first(r->cpus); cpu >= 0;
+	     cpu = hwloc_bitmap_next(r->cpus, cpu)) {
+		char *governor __freed =
+			sysfs_text(r->sysfs, CPUS "/cpu%d/cpufreq/scaling_governor", cpu);
 
-	if (governor && strcmp(governor, "performance")) {
-		hwloc_bitmap_set(slow, cpu);
-		if (!first)
-			first = strdup(governor);
+		if (governor && strcmp(governor, "performance")) {
+			hwloc_bitmap_set(slow, cpu);
+			if (!first)
+				first = strdup(governor);
+		}
 	}
-	hwloc_bitmap_foreach_end();
 	hwloc_bitmap_list_snprintf(list, sizeof(list), slow);
 	if (first)
 		warn(r->t,
@@ -425,7 +426,7 @@ static void warn_of_siblings(struct reader *r)
 	if (cores) {
 		hwloc_bitmap_list_snprintf(list, sizeof(list), single);
 		warn(r->t,
-		     "CPUs %s are threads of one core, and so on in %u cores: taskset -c %s, or echo off > /" CPUS
+		     "CPUs %s are threads of one core (%u such): taskset -c %s, or echo off > /" CPUS
 		     "/smt/control",
 		     first, cores, list);
 	}

@@ -174,6 +174,18 @@ static void text(void **state)
 	assert_warned(NVME, NULL);
 }
 
+/* libpci has no name for it, and had nowhere to say so. */
+static void nameless_device(void **state)
+{
+	struct result result;
+
+	tree_file("0xfffe\n", NIC_DIR "/device");
+	topo(&result, NULL, NULL);
+	if (result.status || !strstr(result.out, "fffe\n"))
+		fail_msg("status %d: %s", result.status, result.out);
+	free_result(&result);
+}
+
 static void remote_node(void **state)
 {
 	put_status("0-3", "1");
@@ -223,10 +235,9 @@ static void siblings(void **state)
 	put_status("2-3,6", "1");
 	assert_warned(
 		NVME,
-		"CPUs 2,6 are threads of one core, and so on in 1 cores: taskset -c 2-3, or echo off > /sys");
+		"CPUs 2,6 are threads of one core (1 such): taskset -c 2-3, or echo off > /sys");
 	put_status("2-3,6-7", "1");
-	assert_warned(NVME,
-		      "CPUs 2,6 are threads of one core, and so on in 2 cores: taskset -c 2-3,");
+	assert_warned(NVME, "CPUs 2,6 are threads of one core (2 such): taskset -c 2-3,");
 }
 
 static void huge_pages(void **state)
@@ -509,10 +520,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
-		TEST(text),	  TEST(remote_node), TEST(slow_link),	 TEST(governor),
-		TEST(siblings),	  TEST(huge_pages),  TEST(iommu),	 TEST(which_devices),
-		TEST(json),	  TEST(picture),     TEST(no_lstopo),	 TEST(bad_input),
-		TEST(bind_fails), TEST(restore),     TEST(written_down), TEST(written_astray),
+		TEST(text),	    TEST(nameless_device), TEST(remote_node),
+		TEST(slow_link),    TEST(governor),	   TEST(siblings),
+		TEST(huge_pages),   TEST(iommu),	   TEST(which_devices),
+		TEST(json),	    TEST(picture),	   TEST(no_lstopo),
+		TEST(bad_input),    TEST(bind_fails),	   TEST(restore),
+		TEST(written_down), TEST(written_astray),
 	};
 
 	return cmocka_run_group_tests_name("topo", tests, NULL, NULL);

@@ -167,6 +167,7 @@ static void addresses(void **state)
 					   "0000:01:00.00",
 					   "0x1:01:00.0",
 					   "-1:01:00.0",
+					   "12345678:01:00.0",
 					   "0000:01:00.0/x" };
 	char address[PCI_ADDRESS_SIZE];
 

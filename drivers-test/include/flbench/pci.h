@@ -143,7 +143,8 @@ int pci_release_vfio(const struct sysfs *sysfs, const char *address);
  * Storage is in use when one of its disks or partitions is mounted, is swap, is part of something
  * (device mapper, md, btrfs), or is claimed in another way. A network card is in use when the default
  * route goes through it or through a bridge, bond or VLAN on top of it, when it is part of such a
- * thing, or when it is up and has an address other than a link-local one. All kinds of storage and
+ * thing, or when it is up and has an address other than a link-local one; an IPv4 address is known
+ * by the route that comes with it. All kinds of storage and
  * network devices behind the PCI device count. What is hidden in another network namespace is not
  * seen.
  *
