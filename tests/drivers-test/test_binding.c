@@ -328,6 +328,10 @@ static void usb_disk(void **state)
 	tree_file("9 1 8:16 / /stick rw - vfat /dev/sdb rw\n", "proc/self/mountinfo");
 	REFUSED(-EBUSY, NIC ": sdb is mounted on /stick", NIC, NIC2);
 	ALLOWED(NVME);
+	/* Beside the directory of the device, and not below it. */
+	make_disk(NVME_DIR "-not/block", "sdc", "8:32\n");
+	tree_file("9 1 8:32 / /other rw - vfat /dev/sdc rw\n", "proc/self/mountinfo");
+	ALLOWED(NVME);
 }
 
 #define UP "0x1003\n"
