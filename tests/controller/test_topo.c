@@ -404,6 +404,8 @@ static void bad_input(void **state)
 	SAYS(2, "no machine is written down there: make a run with scenario=topology", "topo",
 	     "--results=nothing");
 	SAYS(2, "which BDF...?", "bind");
+	SAYS(2, "unknown option '--picture'", "run", "--picture=x.svg");
+	SAYS(2, "unknown option '--journal'", "topo", "--journal=x");
 	SAYS(2, "0000:07:00.0 does not exist here", "bind", root, journal, "07:00.0");
 	SAYS(2, PORT " is a bridge", "bind", root, journal, NVME, PORT);
 	SAYS(2, "what is '" NVME "' for?", "restore-bindings", NVME);
@@ -504,6 +506,8 @@ static void written_astray(void **state)
 	};
 	struct stat info;
 
+	/* Of an earlier run that failed. */
+	unlink("/tmp/flbench-astray");
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
 		struct result result;
 
