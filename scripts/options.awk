@@ -54,6 +54,12 @@ function find(word)
 	return (word in type) ? word : ""
 }
 
+# Flags that flbench run does not take: see run_takes() in stress/controller/main.c.
+function of_other_commands(name)
+{
+	return name ~ /^(format|sysroot|results|picture|journal)$/
+}
+
 function is_number(name, text)
 {
 	return text ~ /^[0-9]+$/ && length(text) <= 18 && text + 0 >= min[name] && text + 0 <= max[name]
@@ -172,7 +178,7 @@ function usage(	i, name, flag, text)
 	print "  --kernel-src=PATH         Linux 7.3, to use instead of Debian's package"
 	for (i = 1; i <= nr_options; i++) {
 		name = order[i]
-		if (name == "format" || name == "sysroot")
+		if (of_other_commands(name))
 			continue
 		flag = name
 		gsub(/_/, "-", flag)
@@ -362,7 +368,7 @@ BEGIN {
 			flag = substr(flag, 1, given - 1)
 		}
 		name = flag == "--kernel-src" ? "kernel_src" : find(substr(flag, 3))
-		if (name == "" || name == "format" || name == "sysroot")
+		if (name == "" || of_other_commands(name))
 			die("unknown option '" flag "'; see scripts/run --help")
 		if (!given) {
 			if (type[name] == "BOOL")

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <flbench/binding.h>
 #include <flbench/cleanup.h>
 #include <flbench/iommufd.h>
 #include <flbench/physical.h>
@@ -35,6 +37,7 @@ struct test {
 };
 
 static FILE *to_host, *from_host;
+static struct sysfs sysfs;
 /* One a vector; the admin queue's is not used. */
 static int nvme_event[DMA_NVME_QUEUES + 1];
 
@@ -521,15 +524,161 @@ static bool release(void)
 		struct vfio_device again;
 
 		vfio_close(&dma.vfio[d]);
-		if (!dma_expect_result(vfio_unbind_driver(address), 0, "vfio_unbind_driver") ||
+		if (!dma_expect_result(pci_release_vfio(&sysfs, address), 0, "pci_release_vfio") ||
 		    !dma_expect_result(vfio_open(&again, address), -ENODEV,
 				       "vfio_open without a driver") ||
-		    !dma_expect_result(vfio_bind_driver(address), 0, "vfio_bind_driver") ||
+		    !dma_expect_result(pci_bind_vfio(&sysfs, address), 0, "pci_bind_vfio") ||
 		    !dma_expect_result(vfio_open(&again, address), 0, "vfio_open again"))
 			return false;
 		vfio_close(&again);
 	}
-	return dma_expect_result(vfio_bind_driver("0000:ff:1f.7"), -ENODEV, "binding no device");
+	return dma_expect_result(pci_bind_vfio(&sysfs, "0000:ff:1f.7"), -ENODEV,
+				 "binding no device");
+}
+
+/* ---- devices lent and had back ---- */
+
+#define JOURNAL "/tmp/bindings"
+
+static unsigned int writes_left;
+
+/* The kernel's own write, and death by kill -9 right before one of them. */
+static int write_or_die(const struct sysfs *dying, const char *path, const char *word)
+{
+	if (!writes_left--)
+		kill(getpid(), SIGKILL);
+	return sysfs.write(dying, path, word);
+}
+
+static void ignore_line(void *context, const char *line)
+{
+}
+
+/* Drivers of the devices before they are lent: the kernel may have one for the NVMe controller. */
+static char before[DMA_DEVICES][PCI_NAME_SIZE];
+
+static bool all_have(bool lent)
+{
+	for (int d = 0; d < DMA_DEVICES; d++) {
+		const char *driver = lent ? VFIO_DRIVER : before[d];
+		struct pci_function now;
+
+		if (!dma_expect_result(pci_read(&sysfs, dma.shared->address[d], &now), 0,
+				       "pci_read") ||
+		    !dma_expect(!strcmp(now.driver, driver) &&
+					!strcmp(now.driver_override, lent ? VFIO_DRIVER : ""),
+				"%s has driver '%s', override '%s'; wanted driver '%s'",
+				now.address, now.driver, now.driver_override, driver))
+			return false;
+	}
+	return true;
+}
+
+static bool have_back(void)
+{
+	struct binding_back back;
+
+	return dma_expect_result(binding_restore(&sysfs, JOURNAL, &back, ignore_line, NULL), 0,
+				 "binding_restore") &&
+	       dma_expect(back.restored == DMA_DEVICES && !back.gone && !back.left,
+			  "%u restored, %u gone, %u left", back.restored, back.gone, back.left) &&
+	       all_have(false) && dma_expect(access(JOURNAL, F_OK), "the journal is still there");
+}
+
+/* Killed before each write to sysfs: override, unbind, probe; the last round is not killed. */
+static bool bindings(void)
+{
+	const char *addresses[DMA_DEVICES];
+	struct binding_problem problem;
+	unsigned int writes = 0;
+
+	for (int d = 0; d < DMA_DEVICES; d++) {
+		struct pci_function now;
+
+		addresses[d] = dma.shared->address[d];
+		if (!dma_expect_result(pci_release_vfio(&sysfs, addresses[d]), 0,
+				       "pci_release_vfio") ||
+		    !dma_expect_result(pci_read(&sysfs, addresses[d], &now), 0, "pci_read"))
+			return false;
+		strcpy(before[d], now.driver);
+		writes += *now.driver ? 3 : 2;
+	}
+	for (unsigned int n = 0; n <= writes; n++) {
+		bool killed = n < writes;
+		int status = -1;
+		pid_t child = fork();
+
+		if (!child) {
+			struct sysfs dying = sysfs;
+
+			writes_left = n;
+			dying.write = write_or_die;
+			_exit(-binding_begin(&dying, JOURNAL, addresses, DMA_DEVICES, &problem));
+		}
+		if (!dma_expect(child > 0 && waitpid(child, &status, 0) == child, "fork: %s",
+				strerror(errno)) ||
+		    !dma_expect(killed ? WIFSIGNALED(status) : !status,
+				"write %u: ended with wait status %#x", n, status) ||
+		    (!killed && !all_have(true)) ||
+		    !dma_expect_result(binding_begin(&sysfs, JOURNAL, addresses, DMA_DEVICES,
+						     &problem),
+				       -EEXIST, "binding_begin with a journal") ||
+		    !have_back())
+			return false;
+	}
+	return true;
+}
+
+/* A disk that somebody has claimed is in use, and is not when it is let go. */
+static bool bindings_of_disk(void)
+{
+	const char *list[] = { dma.shared->address[NVME] };
+	struct binding_problem problem = { 0 };
+	int disk = -1;
+	bool ok;
+
+	if (strcmp(before[NVME], "nvme"))
+		return true;
+	/* The driver looks for namespaces in its own time. */
+	for (int i = 0; i < 100 && disk < 0; i++) {
+		disk = open("/dev/nvme0n1", O_RDONLY | O_EXCL | O_CLOEXEC);
+		usleep(disk < 0 ? 100000 : 0);
+	}
+	ok = dma_expect(disk >= 0, "/dev/nvme0n1: %s", strerror(errno)) &&
+	     dma_expect_result(binding_check(&sysfs, list, 1, &problem), -EBUSY,
+			       "a claimed disk") &&
+	     dma_expect(strstr(problem.text, "nvme0n1 is claimed"), "%s", problem.text);
+	if (disk >= 0)
+		close(disk);
+	return ok && dma_expect(!binding_check(&sysfs, list, 1, &problem), "%s", problem.text);
+}
+
+/* A bridge of this machine, and a device that it does not have, are nobody's to take. */
+static bool bindings_refused(void)
+{
+	struct sysfs_names names __sysfs_names = { 0 };
+	struct binding_problem problem;
+	unsigned int bridges = 0;
+
+	sysfs_list(&sysfs, &names, PCI_DEVICES);
+	for (size_t i = 0; i < names.nr; i++) {
+		const char *list[] = { dma.shared->address[EDU], names.name[i] };
+		struct pci_function one;
+
+		if (pci_read(&sysfs, names.name[i], &one) || !pci_is_bridge(&one))
+			continue;
+		bridges++;
+		if (!dma_expect_result(binding_begin(&sysfs, JOURNAL, list, 2, &problem), -EINVAL,
+				       "binding a bridge"))
+			return false;
+	}
+	return dma_expect(bridges > 1, "%u bridges, and a root port is there", bridges) &&
+	       dma_expect_result(
+		       binding_begin(&sysfs, JOURNAL,
+				     (const char *[]){ dma.shared->address[EDU], "0000:ff:1f.7" },
+				     2, &problem),
+		       -ENODEV, "binding no device") &&
+	       all_have(false) && dma_expect(access(JOURNAL, F_OK), "a journal was written");
 }
 
 static const struct test tests[] = {
@@ -566,6 +715,9 @@ static const struct test tests[] = {
 	{ "igb-unmapped", igb_unmapped },
 	{ "igb-reset-is-noticed", igb_reset_is_noticed },
 	{ "release", release },
+	{ "bindings", bindings },
+	{ "bindings-of-disk", bindings_of_disk },
+	{ "bindings-refused", bindings_refused },
 };
 
 static const struct test second[] = {
@@ -644,6 +796,8 @@ int main(int argc, char **argv)
 	err = system_mount();
 	if (!err)
 		err = open_host();
+	if (!err)
+		err = sysfs_open(&sysfs, "/");
 	if (!err)
 		err = run();
 	if (err)

@@ -15,115 +15,11 @@
 #include <flbench/uapi.h>
 #include <flbench/vfio.h>
 
-#define PCI_DEVICES "/sys/bus/pci/devices/"
-#define PCI_DRIVER "vfio-pci"
+#define CDEV_PATTERN "/sys/bus/pci/devices/%s/vfio-dev/vfio*"
 
 _Static_assert((int)VFIO_IRQ_INTX == (int)VFIO_PCI_INTX_IRQ_INDEX, "VFIO's number");
 _Static_assert((int)VFIO_IRQ_MSI == (int)VFIO_PCI_MSI_IRQ_INDEX, "VFIO's number");
 _Static_assert((int)VFIO_IRQ_MSIX == (int)VFIO_PCI_MSIX_IRQ_INDEX, "VFIO's number");
-
-static int sysfs_write(const char *path, const char *word)
-{
-	int fd __close = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	return write(fd, word, strlen(word)) < 0 ? -errno : 0;
-}
-
-static bool sysfs_is(const char *dir, const char *attribute, unsigned int value)
-{
-	char path[PATH_MAX];
-	FILE *file __fclose = NULL;
-	unsigned int found;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, attribute);
-	file = fopen(path, "re");
-	return file && fscanf(file, "%x", &found) == 1 && found == value;
-}
-
-int vfio_find(uint16_t vendor, uint16_t device, unsigned int nth, char *address)
-{
-	glob_t dirs = { 0 };
-	int err = -ENODEV;
-
-	/* glob() sorts. */
-	if (glob(PCI_DEVICES "*", 0, NULL, &dirs))
-		return -ENODEV;
-	for (size_t i = 0; err && i < dirs.gl_pathc; i++) {
-		if (!sysfs_is(dirs.gl_pathv[i], "vendor", vendor) ||
-		    !sysfs_is(dirs.gl_pathv[i], "device", device) || nth--)
-			continue;
-		snprintf(address, VFIO_ADDRESS_SIZE, "%s", basename(dirs.gl_pathv[i]));
-		err = 0;
-	}
-	globfree(&dirs);
-	return err;
-}
-
-/* Return: 1 for vfio-pci, 0 for another driver, -ENOENT for none. */
-static int has_our_driver(const char *address)
-{
-	char path[PATH_MAX], target[PATH_MAX];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), PCI_DEVICES "%s/driver", address);
-	n = readlink(path, target, sizeof(target) - 1);
-	if (n < 0)
-		return -errno;
-	target[n] = '\0';
-	return !strcmp(basename(target), PCI_DRIVER);
-}
-
-static int set_override(const char *address, const char *driver)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), PCI_DEVICES "%s/driver_override", address);
-	return sysfs_write(path, driver);
-}
-
-static int unbind(const char *address)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), PCI_DEVICES "%s/driver/unbind", address);
-	return sysfs_write(path, address);
-}
-
-int vfio_bind_driver(const char *address)
-{
-	int ours = has_our_driver(address);
-	int err;
-
-	if (ours == 1)
-		return 0;
-	err = set_override(address, PCI_DRIVER);
-	if (err)
-		return err == -ENOENT ? -ENODEV : err;
-	if (!ours)
-		err = unbind(address);
-	if (!err)
-		err = sysfs_write("/sys/bus/pci/drivers_probe", address);
-	if (err)
-		return err;
-	return has_our_driver(address) == 1 ? 0 : -ENODEV;
-}
-
-int vfio_unbind_driver(const char *address)
-{
-	int err = 0;
-
-	if (has_our_driver(address) == 1)
-		err = unbind(address);
-	if (!err)
-		/* An empty line clears it. */
-		err = set_override(address, "\n");
-	if (!err)
-		err = sysfs_write("/sys/bus/pci/drivers_probe", address);
-	/* It may be a device that nobody wants. */
-	return err == -EINVAL ? 0 : err;
-}
 
 int vfio_open(struct vfio_device *vfio, const char *address)
 {
@@ -131,7 +27,7 @@ int vfio_open(struct vfio_device *vfio, const char *address)
 	glob_t dirs = { 0 };
 	int fd;
 
-	snprintf(path, sizeof(path), PCI_DEVICES "%s/vfio-dev/vfio*", address);
+	snprintf(path, sizeof(path), CDEV_PATTERN, address);
 	if (glob(path, 0, NULL, &dirs))
 		return -ENODEV;
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", basename(dirs.gl_pathv[0]));

@@ -22,6 +22,7 @@
 #include <flbench/frame.h>
 #include <flbench/igb.h>
 #include <flbench/nvme.h>
+#include <flbench/pci.h>
 #include <flbench/vfio.h>
 
 #define DMA_PAGE 4096u
@@ -74,7 +75,7 @@ struct dma_shared {
 	uint32_t hwpt_id;
 	uint64_t bad_frames;
 	uint64_t settled;
-	char address[DMA_DEVICES][VFIO_ADDRESS_SIZE];
+	char address[DMA_DEVICES][PCI_ADDRESS_SIZE];
 	char problem[256];
 	struct frame_book book;
 };

@@ -31,12 +31,16 @@ static const uint16_t identities[DMA_DEVICES][2] = {
 int dma_open(uint16_t vendor, uint16_t device, unsigned int nth, struct vfio_device *opened,
 	     char *address)
 {
-	int err = vfio_find(vendor, device, nth, address);
+	struct sysfs sysfs;
+	int err = sysfs_open(&sysfs, "/");
 
 	if (!err)
-		err = vfio_bind_driver(address);
+		err = pci_find(&sysfs, vendor, device, nth, address);
+	if (!err)
+		err = pci_bind_vfio(&sysfs, address);
 	if (!err)
 		err = vfio_open(opened, address);
+	sysfs_close(&sysfs);
 	return err;
 }
 

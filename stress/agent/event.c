@@ -207,6 +207,38 @@ void event_text(struct event_log *log, const char *level, const char *text, ...)
 	end_line(log, line);
 }
 
+static bool is_text(const char *data, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if ((data[i] < ' ' || data[i] > '~') && data[i] != '\n' && data[i] != '\t')
+			return false;
+	return true;
+}
+
+static struct json_object *hex_of(const char *data, size_t size)
+{
+	char *hex __freed = malloc(2 * size + 1);
+
+	for (size_t i = 0; hex && i < size; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)data[i]);
+	return hex ? json_object_new_string_len(hex, 2 * size) : NULL;
+}
+
+void event_file(struct event_log *log, const char *path, const char *data, size_t size,
+		const char *link)
+{
+	struct json_object *line = begin_line(log, "file");
+
+	json_object_object_add(line, "path", json_object_new_string(path));
+	if (link)
+		json_object_object_add(line, "link", json_object_new_string(link));
+	else if (is_text(data, size))
+		json_object_object_add(line, "text", json_object_new_string_len(data, size));
+	else
+		json_object_object_add(line, "hex", hex_of(data, size));
+	end_line(log, line);
+}
+
 void event_done(struct event_log *log, const char *verdict, const char *detail, ...)
 {
 	struct json_object *line = begin_line(log, "done");

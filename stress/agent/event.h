@@ -7,6 +7,7 @@
 #define FLBENCH_AGENT_EVENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct agent_case;
@@ -62,6 +63,9 @@ void event_check(struct event_log *log, const char *name, const char *verdict, c
 void event_progress(struct event_log *log, uint32_t cycles);
 void event_text(struct event_log *log, const char *level, const char *text, ...)
 	__attribute__((format(printf, 3, 4)));
+/* A file of the machine; or @link, where a symbolic link of that path leads. */
+void event_file(struct event_log *log, const char *path, const char *data, size_t size,
+		const char *link);
 void event_done(struct event_log *log, const char *verdict, const char *detail, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -35,7 +35,7 @@
 static struct event_log *log_to_ask;
 static struct vfio_device stranger;
 static struct edu stranger_edu;
-static char stranger_address[VFIO_ADDRESS_SIZE];
+static char stranger_address[PCI_ADDRESS_SIZE];
 static int stranger_iommufd = -1;
 static int nvme_events[DMA_NVME_QUEUES + 1];
 static int edu_event = -1;

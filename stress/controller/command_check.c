@@ -5,16 +5,15 @@
  * Reads sysfs, /proc and the kernel's configuration below --sysroot; opens no device and changes
  * nothing.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <hwloc.h>
 #include <pci/pci.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "flbench.h"
 #include "tables.h"
+#include "topology.h"
 #include "util.h"
 
 /* PCI Express Base Specification 6.0, 7.6.3: extended capabilities. */
@@ -30,7 +29,7 @@ struct reasons {
 };
 
 struct check {
-	int root; /* directory that stands for "/" */
+	struct sysfs sysfs;
 	const char *sysroot;
 	char *config; /* of the running kernel, NULL if unknown */
 	struct reasons system; /* what is in the way of everything */
@@ -53,19 +52,6 @@ static __attribute__((format(printf, 2, 3))) void because(struct reasons *reason
 	va_end(args);
 }
 
-static char *link_name(int dirfd, const char *path)
-{
-	char target[PATH_MAX];
-	ssize_t length = readlinkat(dirfd, path, target, sizeof(target) - 1);
-	char *slash;
-
-	if (length < 0)
-		return NULL;
-	target[length] = '\0';
-	slash = strrchr(target, '/');
-	return strdup(slash ? slash + 1 : target);
-}
-
 static bool config_has(const char *config, const char *name)
 {
 	char *wanted __freed = format_text("\n%s=", name);
@@ -77,11 +63,10 @@ static bool config_has(const char *config, const char *name)
 
 static char *running_config(const struct check *check)
 {
-	char *release __freed = read_text(check->root, "proc/sys/kernel/osrelease");
+	char *release __freed = sysfs_text(&check->sysfs, "proc/sys/kernel/osrelease");
 	char *packed __freed = format_text("%s/proc/config.gz", check->sysroot);
 	const char *const argv[] = { "gzip", "-dc", packed, NULL };
-	char *path __freed = release ? format_text("boot/config-%s", release) : NULL;
-	char *config = path ? read_text(check->root, path) : NULL;
+	char *config = release ? sysfs_text(&check->sysfs, "boot/config-%s", release) : NULL;
 
 	if (!config && packed && !access(packed, R_OK))
 		config = run_output(argv);
@@ -112,8 +97,8 @@ static void check_system(struct check *check)
 	static const char *const options[] = { "CONFIG_KEXEC_FILE", "CONFIG_KEXEC_HANDOVER",
 					       "CONFIG_LIVEUPDATE", "CONFIG_LIVEUPDATE_MEMFD",
 					       "CONFIG_IOMMUFD",    "CONFIG_IOMMU_LIVEUPDATE" };
-	char *release __freed = read_text(check->root, "proc/sys/kernel/osrelease");
-	char *words __freed = read_text(check->root, "proc/cmdline");
+	char *release __freed = sysfs_text(&check->sysfs, "proc/sys/kernel/osrelease");
+	char *words __freed = sysfs_text(&check->sysfs, "proc/cmdline");
 
 	check->config = running_config(check);
 	printf("kernel %s, configuration %s\n", release ? release : "(unknown)",
@@ -126,9 +111,9 @@ static void check_system(struct check *check)
 		need_word(check, words, "liveupdate", "the Live Update Orchestrator");
 		need_word(check, words, "kho", "Kexec HandOver");
 	}
-	if (faccessat(check->root, "dev/liveupdate", F_OK, 0))
+	if (!sysfs_exists(&check->sysfs, "dev/liveupdate"))
 		because(&check->system, "there is no /dev/liveupdate");
-	if (faccessat(check->root, "dev/iommu", F_OK, 0))
+	if (!sysfs_exists(&check->sysfs, "dev/iommu"))
 		because(&check->system, "there is no /dev/iommu");
 	printf("live update of IOMMU state: %s%s\n",
 	       *check->system.text ? "no: " : "the kernel can", check->system.text);
@@ -138,32 +123,20 @@ static void show_topology(const struct check *check)
 {
 	hwloc_topology_t topology;
 
-	/* hwloc's own way to read another root. */
-	if (strcmp(check->sysroot, "/"))
-		setenv("HWLOC_FSROOT", check->sysroot, 1);
-	if (hwloc_topology_init(&topology))
+	if (topology_load_hwloc(&topology, check->sysroot, 0))
 		return;
-	if (!hwloc_topology_load(topology))
-		printf("topology: %d packages, %d NUMA nodes, %d cores, %d hardware threads\n",
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE),
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE),
-		       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
+	printf("topology: %d packages, %d NUMA nodes, %d cores, %d hardware threads\n",
+	       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PACKAGE),
+	       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_NUMANODE),
+	       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_CORE),
+	       hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU));
 	hwloc_topology_destroy(topology);
-}
-
-static const struct iommu_vendor *vendor_of_unit(const char *unit)
-{
-	for (const struct iommu_vendor *vendor = iommu_vendors; vendor->name; vendor++)
-		if (!strncmp(unit, vendor->sysfs_prefix, strlen(vendor->sysfs_prefix)))
-			return vendor;
-	return NULL;
 }
 
 /* What its IOMMU has against preserving a device or a unit. */
 static void need_vendor(struct check *check, struct reasons *reasons, const char *unit)
 {
-	const struct iommu_vendor *vendor = vendor_of_unit(unit);
+	const struct iommu_vendor *vendor = iommu_vendor_of_unit(unit);
 
 	if (!vendor) {
 		because(reasons, "flbench knows no IOMMU whose units are called %s", unit);
@@ -188,51 +161,17 @@ static void verdict_line(struct check *check, const char *kind, const char *name
 	       *check->system.text ? "the kernel cannot, see above" : "");
 }
 
-static int names_only(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-typedef void (*entry_fn)(struct check *check, const char *name);
-
-/* Call @fn for each entry of a directory, in the order that people count in. */
-static int for_each_entry(struct check *check, const char *path, entry_fn fn)
-{
-	struct dirent **entries;
-	int nr = scandirat(check->root, path, &entries, names_only, versionsort);
-
-	for (int i = 0; i < nr; i++) {
-		fn(check, entries[i]->d_name);
-		free(entries[i]);
-	}
-	if (nr >= 0)
-		free(entries);
-	return nr > 0 ? nr : 0;
-}
-
-static int count_entries(const struct check *check, const char *path)
-{
-	struct dirent **entries;
-	int nr = scandirat(check->root, path, &entries, names_only, NULL);
-
-	for (int i = 0; i < nr; i++)
-		free(entries[i]);
-	if (nr >= 0)
-		free(entries);
-	return nr > 0 ? nr : 0;
-}
-
 static void check_unit(struct check *check, const char *name)
 {
-	const struct iommu_vendor *vendor = vendor_of_unit(name);
+	const struct iommu_vendor *vendor = iommu_vendor_of_unit(name);
 	struct reasons reasons = { "" };
 	char what[256];
 
 	snprintf(what, sizeof(what), "%s%s", vendor ? vendor->driver : "unknown IOMMU",
 		 vendor ? vendor->caution : "");
 	for (const char *const *reg = vendor ? vendor->registers : NULL; reg && *reg; reg++) {
-		char *path __freed = format_text("sys/class/iommu/%s/%s", name, *reg);
-		char *value __freed = path ? read_text(check->root, path) : NULL;
+		char *value __freed =
+			sysfs_text(&check->sysfs, "sys/class/iommu/%s/%s", name, *reg);
 		size_t length = strlen(what);
 
 		if (value)
@@ -243,27 +182,21 @@ static void check_unit(struct check *check, const char *name)
 	verdict_line(check, "unit", name, what, &reasons);
 }
 
-static unsigned int hex_file(int dirfd, const char *path)
-{
-	char *text __freed = read_text(dirfd, path);
-
-	return text ? strtoul(text, NULL, 16) : 0;
-}
-
 /* "Intel Corporation 82576 Gigabit, driver igb, NUMA node 0" */
-static void describe(struct check *check, int device, char *what, size_t size)
+static void describe(struct check *check, const char *device, const char *driver, char *what,
+		     size_t size)
 {
-	char *driver __freed = link_name(device, "driver");
-	char *node __freed = read_text(device, "numa_node");
-	unsigned int vendor_id = hex_file(device, "vendor"), device_id = hex_file(device, "device");
-	char name[160] = "no PCI device";
+	unsigned int vendor_id = sysfs_number(&check->sysfs, 0, "%s/vendor", device);
+	unsigned int device_id = sysfs_number(&check->sysfs, 0, "%s/device", device);
+	int node = sysfs_number(&check->sysfs, -1, "%s/numa_node", device);
+	char name[160] = "no PCI device", place[32] = "";
 
 	if (vendor_id)
 		pci_lookup_name(check->pci, name, sizeof(name),
 				PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE, vendor_id, device_id);
-	snprintf(what, size, "%s, %s%s%s%s", name, driver ? "driver " : "no driver",
-		 driver ? driver : "", node && strcmp(node, "-1") ? ", NUMA node " : "",
-		 node && strcmp(node, "-1") ? node : "");
+	if (node >= 0)
+		snprintf(place, sizeof(place), ", NUMA node %d", node);
+	snprintf(what, size, "%s, %s%s%s", name, *driver ? "driver " : "no driver", driver, place);
 }
 
 /*
@@ -272,8 +205,7 @@ static void describe(struct check *check, int device, char *what, size_t size)
  */
 static void need_no_direct_region(struct check *check, struct reasons *reasons, const char *group)
 {
-	char *path __freed = format_text("sys/kernel/iommu_groups/%s/reserved_regions", group);
-	char *text __freed = path ? read_text(check->root, path) : NULL;
+	char *text __freed = sysfs_text(&check->sysfs, IOMMU_GROUPS "/%s/reserved_regions", group);
 	char *save = NULL;
 
 	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
@@ -290,9 +222,10 @@ static void need_no_direct_region(struct check *check, struct reasons *reasons, 
 }
 
 /* Has a PCI device this extended capability? Only root can read it; else it is not known. */
-static bool has_extended(int device, unsigned int id)
+static bool has_extended(const struct check *check, const char *device, unsigned int id)
 {
-	int fd __close = openat(device, "config", O_RDONLY | O_CLOEXEC);
+	char *path __freed = format_text("%s/config", device);
+	int fd __close = path ? openat(check->sysfs.root, path, O_RDONLY | O_CLOEXEC) : -1;
 	unsigned int at = PCI_EXTENDED;
 	uint32_t header;
 
@@ -313,36 +246,34 @@ static bool has_extended(int device, unsigned int id)
  * An IOMMU that lets devices cache translations cannot hand them over. VT-d does so by itself where
  * a device can, unless the kernel was told not to.
  */
-static void need_no_ats(struct check *check, struct reasons *reasons, int device, const char *unit)
+static void need_no_ats(struct check *check, struct reasons *reasons, const char *device,
+			const char *unit)
 {
-	const struct iommu_vendor *vendor = vendor_of_unit(unit);
-	char *words __freed = read_text(check->root, "proc/cmdline");
+	const struct iommu_vendor *vendor = iommu_vendor_of_unit(unit);
+	char *words __freed = sysfs_text(&check->sysfs, "proc/cmdline");
 
-	if (vendor && vendor->ats_off && has_extended(device, PCI_EXT_CAP_ID_ATS) &&
+	if (vendor && vendor->ats_off && has_extended(check, device, PCI_EXT_CAP_ID_ATS) &&
 	    !(words && strstr(words, vendor->ats_off)))
 		because(reasons,
 			"it can cache translations (ATS), which is not handed over: boot with %s",
 			vendor->ats_off);
 }
 
-static void check_device(struct check *check, const char *group, const char *name, int in_group)
+static void check_device(struct check *check, const char *group, const char *name, size_t in_group)
 {
-	char *path __freed = format_text("sys/kernel/iommu_groups/%s/devices/%s", group, name);
-	int device __close = path ? openat(check->root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) :
-				    -1;
-	char *unit __freed = NULL, *driver __freed = NULL;
+	char *device __freed = format_text(IOMMU_GROUPS "/%s/devices/%s", group, name);
+	char unit[PCI_NAME_SIZE], driver[PCI_NAME_SIZE], what[384];
 	struct reasons reasons = { "" };
-	char what[384];
 
-	if (device < 0) {
-		because(&reasons, "cannot read %s: %s", path ? path : name, strerror(errno));
+	if (!device || !sysfs_exists(&check->sysfs, "%s", device)) {
+		because(&reasons, "cannot read %s: %s", device ? device : name, strerror(errno));
 		verdict_line(check, "device", name, "unknown", &reasons);
 		return;
 	}
-	unit = link_name(device, "iommu");
-	driver = link_name(device, "driver");
-	describe(check, device, what, sizeof(what));
-	if (unit) {
+	sysfs_link(&check->sysfs, unit, sizeof(unit), "%s/iommu", device);
+	sysfs_link(&check->sysfs, driver, sizeof(driver), "%s/driver", device);
+	describe(check, device, driver, what, sizeof(what));
+	if (*unit) {
 		need_vendor(check, &reasons, unit);
 		need_no_ats(check, &reasons, device, unit);
 	} else {
@@ -351,9 +282,9 @@ static void check_device(struct check *check, const char *group, const char *nam
 	need_no_direct_region(check, &reasons, group);
 	if (in_group > 1)
 		because(&reasons,
-			"it shares IOMMU group %s with %d others, which would have to be preserved with it",
+			"it shares IOMMU group %s with %zu others, which would have to be preserved with it",
 			group, in_group - 1);
-	if (!driver || strcmp(driver, "vfio-pci"))
+	if (strcmp(driver, VFIO_DRIVER))
 		because(&reasons,
 			"it is not bound to vfio-pci, so that no iommufd can hold its domain");
 	verdict_line(check, "device", name, what, &reasons);
@@ -361,40 +292,41 @@ static void check_device(struct check *check, const char *group, const char *nam
 
 static void check_group(struct check *check, const char *group)
 {
-	char *path __freed = format_text("sys/kernel/iommu_groups/%s/devices", group);
-	struct dirent **entries;
-	int nr = path ? scandirat(check->root, path, &entries, names_only, versionsort) : -1;
+	struct sysfs_names devices __sysfs_names = { 0 };
 
-	for (int i = 0; i < nr; i++) {
-		check_device(check, group, entries[i]->d_name, nr);
-		free(entries[i]);
-	}
-	if (nr >= 0)
-		free(entries);
+	sysfs_list(&check->sysfs, &devices, IOMMU_GROUPS "/%s/devices", group);
+	for (size_t i = 0; i < devices.nr; i++)
+		check_device(check, group, devices.name[i], devices.nr);
 }
 
 int command_check(const struct invocation *invocation)
 {
 	struct check check = { .sysroot = flag_text(invocation, OPT_sysroot) };
-	int root __close = open(check.sysroot, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct sysfs_names units __sysfs_names = { 0 }, groups __sysfs_names = { 0 };
+	int err = sysfs_open(&check.sysfs, check.sysroot);
 
-	if (root < 0) {
-		say("--sysroot %s: %s", check.sysroot, strerror(errno));
+	if (err) {
+		say("--sysroot %s: %s", check.sysroot, strerror(-err));
 		return EXIT_BAD_INPUT;
 	}
-	check.root = root;
-	check.pci = pci_alloc();
+	check.pci = pci_names_open();
 	check_system(&check);
 	show_topology(&check);
-	if (!for_each_entry(&check, "sys/class/iommu", check_unit))
+	sysfs_list(&check.sysfs, &units, "sys/class/iommu");
+	for (size_t i = 0; i < units.nr; i++)
+		check_unit(&check, units.name[i]);
+	if (!units.nr)
 		printf("no IOMMU unit in /sys/class/iommu: none here, or switched off (firmware, intel_iommu=on, amd_iommu=)\n");
-	if (!count_entries(&check, "sys/kernel/iommu_groups"))
+	sysfs_list(&check.sysfs, &groups, IOMMU_GROUPS);
+	if (!groups.nr)
 		printf("no device is behind an IOMMU: /sys/kernel/iommu_groups is empty\n");
-	for_each_entry(&check, "sys/kernel/iommu_groups", check_group);
+	for (size_t i = 0; i < groups.nr; i++)
+		check_group(&check, groups.name[i]);
 	printf("%u can be preserved here, %u cannot\n", check.possible, check.impossible);
 	if (!check.possible)
 		printf("the vm target needs none of this: scripts/run brings a kernel and a mock IOMMU along\n");
 	pci_cleanup(check.pci);
 	free(check.config);
+	sysfs_close(&check.sysfs);
 	return EXIT_PASS;
 }

@@ -11,7 +11,8 @@ struct invocation;
  * struct command - one subcommand, a row of the table in main.c
  * @name: as it is typed
  * @arguments: what stands behind it, for --help
- * @nr_arguments: how many of them
+ * @min_arguments: how many of them at least
+ * @max_arguments: how many at most
  * @summary: one line for --help
  * @description: more of it
  * @takes: does it know this option?
@@ -20,7 +21,8 @@ struct invocation;
 struct command {
 	const char *name;
 	const char *arguments;
-	unsigned int nr_arguments;
+	size_t min_arguments;
+	size_t max_arguments;
 	const char *summary;
 	const char *description;
 	bool (*takes)(enum option_id id);
@@ -31,14 +33,16 @@ struct command {
  * struct invocation - the command line
  * @command: which subcommand
  * @flags: options that were given, checked
- * @argument: the argument, NULL if it takes none
+ * @arguments: what is no flag, as many as the subcommand takes
+ * @nr_arguments: how many
  * @argc: the whole command line, for the records
  * @argv: the same
  */
 struct invocation {
 	const struct command *command;
 	struct option_values flags;
-	const char *argument;
+	const char **arguments;
+	size_t nr_arguments;
 	int argc;
 	char **argv;
 };
@@ -57,6 +61,9 @@ int command_results(const struct invocation *invocation);
 int command_reference(const struct invocation *invocation);
 int command_list(const struct invocation *invocation);
 int command_check(const struct invocation *invocation);
+int command_topo(const struct invocation *invocation);
+int command_bind(const struct invocation *invocation);
+int command_restore_bindings(const struct invocation *invocation);
 
 /**
  * plan_lookup() - path of a plan

@@ -13,7 +13,16 @@
 
 static bool run_takes(enum option_id id)
 {
-	return id != OPT_format && id != OPT_sysroot;
+	switch (id) {
+	case OPT_format:
+	case OPT_sysroot:
+	case OPT_results:
+	case OPT_picture:
+	case OPT_journal:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static bool resume_takes(enum option_id id)
@@ -36,11 +45,24 @@ static bool check_takes(enum option_id id)
 	return id == OPT_sysroot;
 }
 
+static bool topo_takes(enum option_id id)
+{
+	return id == OPT_format || id == OPT_sysroot || id == OPT_results || id == OPT_picture;
+}
+
+static bool bind_takes(enum option_id id)
+{
+	return id == OPT_sysroot || id == OPT_journal;
+}
+
 static bool takes_none(enum option_id id)
 {
 	(void)id;
 	return false;
 }
+
+/* More devices than a machine has slots for are a mistake. */
+#define MAX_ARGUMENTS 256
 
 static const struct command commands[] = {
 	{
@@ -58,7 +80,8 @@ static const struct command commands[] = {
 	{
 		.name = "resume",
 		.arguments = "DIR",
-		.nr_arguments = 1,
+		.min_arguments = 1,
+		.max_arguments = 1,
 		.summary = "go on with an interrupted run",
 		.description =
 			"Keeps the cases in DIR that are finished and runs the others; an interrupted one starts anew, "
@@ -69,7 +92,8 @@ static const struct command commands[] = {
 	{
 		.name = "results",
 		.arguments = "DIR",
-		.nr_arguments = 1,
+		.min_arguments = 1,
+		.max_arguments = 1,
 		.summary = "print the results in DIR, finished or not",
 		.description =
 			"Prints what a results directory holds, also of a run that was killed or still goes on.",
@@ -79,7 +103,8 @@ static const struct command commands[] = {
 	{
 		.name = "reference",
 		.arguments = "DIR",
-		.nr_arguments = 1,
+		.min_arguments = 1,
+		.max_arguments = 1,
 		.summary = "print what of a run is kept to compare later ones with, or compare",
 		.description =
 			"Prints targets, counts, toolchain and image of the run in DIR. With --reference=FILE it compares instead: "
@@ -106,6 +131,44 @@ static const struct command commands[] = {
 			"device whether preservation across a live update is possible here, and why not. Changes nothing.",
 		.takes = check_takes,
 		.run = command_check,
+	},
+	{
+		.name = "topo",
+		.arguments = "[BDF...]",
+		.max_arguments = MAX_ARGUMENTS,
+		.summary =
+			"show devices by NUMA node, with IOMMU, group and link, and what slows a run down",
+		.description =
+			"Shows the PCI devices of this machine (--results: of the machine of a run) by NUMA node, with driver, IOMMU "
+			"group and unit, and PCIe link, and warns of what slows a run down or makes it unsteady. Devices that are "
+			"named are marked; without any, those that have the driver vfio-pci. Changes nothing.\v"
+			"Exit status: 0 shown, with or without warnings; 2 bad input; 3 the picture could not be drawn.",
+		.takes = topo_takes,
+		.run = command_topo,
+	},
+	{
+		.name = "bind",
+		.arguments = "BDF...",
+		.min_arguments = 1,
+		.max_arguments = MAX_ARGUMENTS,
+		.summary = "give devices to vfio-pci, if the system can do without them",
+		.description =
+			"Checks all devices first: that each exists, is no bridge, is not used by the running system, and shares its IOMMU "
+			"group with no other. Then writes down what they had, and binds them to vfio-pci. flbench restore-bindings "
+			"undoes it, whatever happened meanwhile.\v"
+			"Exit status: 0 bound, 2 refused, and nothing was changed; 3 could not be bound, and was bound back.",
+		.takes = bind_takes,
+		.run = command_bind,
+	},
+	{
+		.name = "restore-bindings",
+		.arguments = "",
+		.summary = "give devices back to the drivers that they had before bind",
+		.description =
+			"Binds back what the journal of bind names, also after a kill -9. Can be repeated.\v"
+			"Exit status: 0 all is as before, 1 not all could be bound back, 2 the file is no journal.",
+		.takes = bind_takes,
+		.run = command_restore_bindings,
 	},
 };
 
@@ -230,16 +293,16 @@ static error_t parse_flag(int key, char *value, struct argp_state *state)
 			parse->failed = true;
 			return EINVAL;
 		}
-		if (invocation->argument || !invocation->command->nr_arguments) {
+		if (invocation->nr_arguments == invocation->command->max_arguments) {
 			say("%s: what is '%s' for? see flbench %s --help",
 			    invocation->command->name, value, invocation->command->name);
 			parse->failed = true;
 			return EINVAL;
 		}
-		invocation->argument = value;
+		invocation->arguments[invocation->nr_arguments++] = value;
 		return 0;
 	}
-	if (key == ARGP_KEY_END && invocation->command->nr_arguments && !invocation->argument) {
+	if (key == ARGP_KEY_END && invocation->nr_arguments < invocation->command->min_arguments) {
 		say("%s: which %s? see flbench %s --help", invocation->command->name,
 		    invocation->command->arguments, invocation->command->name);
 		parse->failed = true;
@@ -341,7 +404,8 @@ static int run_command(const struct command *command, int argc, char **argv, int
 	char *name = format_text("flbench %s", command->name);
 	int ret = EXIT_CANNOT_RUN;
 
-	if (!options || !name || !parse.cwd) {
+	invocation.arguments = calloc(argc, sizeof(*invocation.arguments));
+	if (!options || !name || !parse.cwd || !invocation.arguments) {
 		say("cannot read the command line: %s", strerror(errno));
 		goto out;
 	}
@@ -362,6 +426,7 @@ static int run_command(const struct command *command, int argc, char **argv, int
 	ret = command->run(&invocation);
 out:
 	plan_values_free(&invocation.flags);
+	free(invocation.arguments);
 	free_options(options);
 	free(parse.cwd);
 	free(name);
@@ -374,7 +439,7 @@ static void usage(FILE *file)
 		"Usage: flbench COMMAND [OPTION...]\n"
 		"Does device DMA survive a kernel live update, what does it cost, how does that grow?\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(file, "  %-10s%-4s  %s\n", commands[i].name, commands[i].arguments,
+		fprintf(file, "  %-16s  %-8s  %s\n", commands[i].name, commands[i].arguments,
 			commands[i].summary);
 	fprintf(file,
 		"\nflbench COMMAND --help tells more. Start through scripts/run to have kernel and guest image built first.\n");

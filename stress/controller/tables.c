@@ -136,6 +136,14 @@ const struct iommu_vendor *iommu_vendor_find(const char *name)
 	return NULL;
 }
 
+const struct iommu_vendor *iommu_vendor_of_unit(const char *unit)
+{
+	for (const struct iommu_vendor *vendor = iommu_vendors; vendor->name; vendor++)
+		if (!strncmp(unit, vendor->sysfs_prefix, strlen(vendor->sysfs_prefix)))
+			return vendor;
+	return NULL;
+}
+
 const struct iommu_mode *iommu_mode_find(const struct iommu_vendor *vendor, const char *name)
 {
 	for (const struct iommu_mode *mode = vendor->modes; mode->name; mode++)

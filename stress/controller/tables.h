@@ -167,6 +167,9 @@ const struct arch *arch_find(const char *name);
 const struct iommu_vendor *iommu_vendor_find(const char *name);
 const struct target_ops *target_find(const char *name);
 
+/** iommu_vendor_of_unit() - row of a unit by its name in /sys/class/iommu; NULL if nobody knows it */
+const struct iommu_vendor *iommu_vendor_of_unit(const char *unit);
+
 /** iommu_mode_find() - mode of a name; NULL if there is none */
 const struct iommu_mode *iommu_mode_find(const struct iommu_vendor *vendor, const char *name);
 

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <flbench/sysfs.h>
+
 #include "util.h"
 
 extern char **environ;
@@ -54,22 +56,9 @@ int write_all(int fd, const void *data, size_t size)
 
 char *read_text(int dirfd, const char *path)
 {
-	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	FILE *file __fclose = fd < 0 ? NULL : fdopen(fd, "r");
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t length;
+	const struct sysfs sysfs = { .root = dirfd };
 
-	if (!file)
-		return NULL;
-	length = getdelim(&text, &size, '\0', file);
-	if (length < 0) {
-		free(text);
-		return ferror(file) ? NULL : strdup("");
-	}
-	while (length && text[length - 1] == '\n')
-		text[--length] = '\0';
-	return text;
+	return sysfs_text(&sysfs, "%s", path);
 }
 
 double seconds_now(void)
@@ -119,6 +108,24 @@ char *run_output(const char *const argv[])
 	while (length && text[length - 1] == '\n')
 		text[--length] = '\0';
 	return text;
+}
+
+int run_program(const char *const argv[])
+{
+	posix_spawn_file_actions_t actions;
+	int status = -1, ret;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	ret = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (ret)
+		return 127;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
 }
 
 char *find_program(const char *name)

@@ -54,6 +54,12 @@ double seconds_now(void);
  */
 char *run_output(const char *const argv[]);
 
+/**
+ * run_program() - run a program with our stderr and nothing to read
+ * Return: its exit status; 127 if it cannot be run or is killed.
+ */
+int run_program(const char *const argv[]);
+
 /** find_program() - full path of a program, as execvp(3) would find it; NULL if there is none */
 char *find_program(const char *name);
 

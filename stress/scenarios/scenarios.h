@@ -82,4 +82,7 @@ int dma_refused_retrieve(struct agent *a);
 int dma_unrestorable_retrieve(struct agent *a);
 int dma_gone_retrieve(struct agent *a);
 
+/* topology.c: the machine itself, written down */
+int topology_created(struct agent *a);
+
 #endif

@@ -268,6 +268,14 @@ static const struct scenario scenarios[] = {
 		.preserve = preserve_marked_preserve,
 	},
 	{
+		.name = "topology",
+		.proves =
+			"the loop, in a machine that is written down for flbench topo: devices, IOMMU units and groups, nodes, processors",
+		.twin = "loop: without it flbench topo --results says that no machine is written down",
+		.workload = "any",
+		.created = topology_created,
+	},
+	{
 		.name = "dma-overrun",
 		.proves =
 			"frames that find no descriptor, in a ring that is too short for the blackout, are counted as overrun and not as lost",

@@ -27,8 +27,9 @@ static const char *text_of(struct json_object *line, const char *key)
 
 static void lines_are_json(void **state)
 {
-	static const char *const kinds[] = { "agent", "stage",	  "stage", "metric", "check",
-					     "check", "progress", "log",   "done" };
+	static const char *const kinds[] = { "agent", "stage", "stage",	   "metric",
+					     "check", "check", "progress", "log",
+					     "file",  "file",  "file",	   "done" };
 	const struct agent_case c = { .domains = 64, .devices = 32, .iommufds = 2 };
 	char path[] = "/tmp/flbench-event-XXXXXX";
 	struct event_log log = { 0 };
@@ -50,6 +51,9 @@ static void lines_are_json(void **state)
 	event_check(&log, "bad", "fail", "line\nend \"quoted\" \\ \x01 \xff %d", 7);
 	event_progress(&log, 3);
 	event_text(&log, "warning", "%s", "text");
+	event_file(&log, "sys/a", "0x8086\n", 7, NULL);
+	event_file(&log, "sys/b", "\x86\x80\0\n", 4, NULL);
+	event_file(&log, "sys/c", NULL, 0, "../a");
 	event_done(&log, "fail", "%u checks failed", *log.failed_checks);
 	assert_int_equal(*log.failed_checks, 1);
 
@@ -69,6 +73,14 @@ static void lines_are_json(void **state)
 			assert_string_equal(text_of(object, "detail"),
 					    "line\nend \"quoted\" \\ \x01 ? 7");
 		if (n == 8)
+			assert_string_equal(text_of(object, "text"), "0x8086\n");
+		if (n == 9)
+			assert_string_equal(text_of(object, "hex"), "8680000a");
+		if (n == 10)
+			assert_string_equal(text_of(object, "link"), "../a");
+		if (n >= 8 && n <= 10)
+			assert_int_equal(text_of(object, "path")[4], 'a' + n - 8);
+		if (n == 11)
 			assert_string_equal(text_of(object, "verdict"), "fail");
 		json_object_put(object);
 		n++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * PCI devices through VFIO's character device and iommufd: to find one, to bind it, to reach its
- * registers, configuration space and interrupts. What a device does is left to its driver (edu.h,
- * nvme.h, igb.h). What holds for all of them:
+ * PCI devices through VFIO's character device and iommufd: to open one, to bind it, to reach its
+ * registers, configuration space and interrupts. How it gets the driver vfio-pci is in pci.h; what a
+ * device does is left to its driver (edu.h, nvme.h, igb.h). What holds for all of them:
  *
  * - vfio_bind() of a device that was opened resets it and clears bus mastering; the kernel does
  *   that (vfio_pci_core_enable()). A device that was retrieved from a live update session is not
@@ -19,8 +19,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* "0000:00:03.0" */
-#define VFIO_ADDRESS_SIZE 16
 #define VFIO_BARS 6
 
 /**
@@ -63,37 +61,6 @@ enum vfio_irq {
 	VFIO_IRQ_MSI = 1,
 	VFIO_IRQ_MSIX = 2,
 };
-
-/**
- * vfio_find - find a PCI device by its identity
- * @vendor: vendor id
- * @device: device id
- * @nth: which of those that are alike, from 0, in the order of their addresses
- * @address: where its address goes, of VFIO_ADDRESS_SIZE bytes
- *
- * Return: 0; -ENODEV when there are not as many.
- */
-int vfio_find(uint16_t vendor, uint16_t device, unsigned int nth, char *address);
-
-/**
- * vfio_bind_driver - give a device to the driver vfio-pci
- * @address: of the device
- *
- * Does nothing to a device that has it; unbinds another driver first. driver_override is set, so
- * that nobody else takes it.
- *
- * Return: 0; -ENODEV for no such device, or when vfio-pci did not take it; or another negative errno
- * of sysfs.
- */
-int vfio_bind_driver(const char *address);
-
-/**
- * vfio_unbind_driver - take a device away from vfio-pci, and let its own driver have it
- * @address: of the device
- *
- * Return: 0, or a negative errno of sysfs.
- */
-int vfio_unbind_driver(const char *address);
 
 /**
  * vfio_open - open the character device of a device that has the driver vfio-pci
