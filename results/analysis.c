@@ -346,8 +346,7 @@ static void compare_slopes(struct results_growth *growth, const struct results_f
 
 	growth->excess = growth->fit.slope - base->slope;
 	if (va + vb > 0) {
-		freedom = (va + vb) * (va + vb) /
-			  (va * va / (growth->fit.n - 2) + vb * vb / (base->n - 2));
+		freedom = results_welch_freedom(va, growth->fit.n - 2, vb, base->n - 2);
 		half = results_t_quantile(0.975, freedom) * sqrt(va + vb);
 	}
 	growth->excess_ci95[0] = growth->excess - half;

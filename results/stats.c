@@ -190,3 +190,197 @@ int results_fit_power(const double *x, const double *y, size_t n, struct results
 	}
 	return results_fit_linear(logs, logs + n, n, fit);
 }
+
+double results_welch_freedom(double va, double fa, double vb, double fb)
+{
+	/* As a share: the square of a very small error would be 0. */
+	double share = va / (va + vb);
+
+	return 1 / (share * share / fa + (1 - share) * (1 - share) / fb);
+}
+
+/* Half of the interval of a sum of two errors; 0 if neither varies. */
+static double welch_half(double va, double fa, double vb, double fb, double confidence)
+{
+	if (va + vb <= 0)
+		return 0;
+	return results_t_quantile((1 + confidence) / 2, results_welch_freedom(va, fa, vb, fb)) *
+	       sqrt(va + vb);
+}
+
+/*
+ * All ratios r for which the difference new - r * base is not told from 0: between the roots of
+ * (base^2 - t^2 vb) r^2 - 2 base new r + new^2 - t^2 vn.
+ */
+static void fieller(const struct results_summary *base, const struct results_summary *new, double vb,
+		    double vn, double confidence, struct results_change *change)
+{
+	double freedom;
+	double root;
+	double t;
+	double a;
+
+	change->ratio = base->mean != 0 ? new->mean / base->mean : NAN;
+	change->ratio_ci[0] = -INFINITY;
+	change->ratio_ci[1] = INFINITY;
+	if (base->mean == 0)
+		return;
+	change->ratio_ci[0] = change->ratio;
+	change->ratio_ci[1] = change->ratio;
+	if (vb + vn <= 0)
+		return;
+	freedom = results_welch_freedom(vn, new->n - 1, change->ratio * change->ratio * vb, base->n - 1);
+	/* Only the base varies and the ratio is 0: that of the base. */
+	if (isnan(freedom))
+		freedom = base->n - 1;
+	t = results_t_quantile((1 + confidence) / 2, freedom);
+	a = base->mean * base->mean - t * t * vb;
+	if (a <= 0) {
+		change->ratio_ci[0] = -INFINITY;
+		change->ratio_ci[1] = INFINITY;
+		return;
+	}
+	/* The discriminant, without the difference of two large products. */
+	root = t * sqrt(base->mean * base->mean * vn + new->mean * new->mean * vb - t * t * vb * vn);
+	change->ratio_ci[0] = (base->mean * new->mean - root) / a;
+	change->ratio_ci[1] = (base->mean * new->mean + root) / a;
+}
+
+int results_compare_means(const double *base, size_t nr_base, const double *new, size_t nr_new,
+			  double confidence, struct results_change *change)
+{
+	struct results_summary b;
+	struct results_summary n;
+	double half;
+	double vb;
+	double vn;
+	int ret;
+
+	if (nr_base < 2 || nr_new < 2 || !(confidence > 0 && confidence < 1))
+		return -EINVAL;
+	ret = results_summarize(base, nr_base, &b);
+	if (!ret)
+		ret = results_summarize(new, nr_new, &n);
+	if (ret)
+		return ret;
+	vb = b.stddev * b.stddev / b.n;
+	vn = n.stddev * n.stddev / n.n;
+	half = welch_half(vn, n.n - 1, vb, b.n - 1, confidence);
+	change->difference = n.mean - b.mean;
+	change->difference_ci[0] = change->difference - half;
+	change->difference_ci[1] = change->difference + half;
+	change->freedom = results_welch_freedom(vn, n.n - 1, vb, b.n - 1);
+	fieller(&b, &n, vb, vn, confidence, change);
+	return 0;
+}
+
+/* What values that are equal take from the variance of the sum of signs, times 18. */
+static double tie_correction(const double *sorted, size_t n)
+{
+	double correction = 0;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < n; i = j) {
+		double ties;
+
+		for (j = i + 1; j < n && sorted[j] == sorted[i];)
+			j++;
+		ties = j - i;
+		correction += ties * (ties - 1) * (2 * ties + 5);
+	}
+	return correction;
+}
+
+int results_trend(const double *values, size_t n, double *z, double *p)
+{
+	double *sorted __freed = NULL;
+	double variance;
+	double sum = 0;
+	double count = n;
+	size_t i;
+	size_t j;
+
+	if (n < 8 || !all_finite(values, n))
+		return -EINVAL;
+	sorted = sorted_copy(values, n);
+	if (!sorted)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		for (j = i + 1; j < n; j++)
+			sum += (values[j] > values[i]) - (values[j] < values[i]);
+	variance = (count * (count - 1) * (2 * count + 5) - tie_correction(sorted, n)) / 18;
+	*z = sum ? (sum - copysign(1, sum)) / sqrt(variance) : 0;
+	*p = 2 * gsl_cdf_ugaussian_Q(fabs(*z));
+	return 0;
+}
+
+/*
+ * How many of @n means to leave out, of at most half: those that make the squared standard error of the
+ * mean of the others least. From the end, so that each mean is looked at once.
+ */
+static size_t mser(const double *means, size_t n)
+{
+	double least = INFINITY;
+	double squares = 0;
+	double mean = 0;
+	size_t best = 0;
+	size_t i;
+
+	for (i = n; i-- > 0;) {
+		double count = n - i;
+		double off = means[i] - mean;
+
+		mean += off / count;
+		squares += off * (means[i] - mean);
+		/* Of equals the first, since what can be kept is kept. */
+		if (i <= n / 2 && squares / (count * count) <= least) {
+			least = squares / (count * count);
+			best = i;
+		}
+	}
+	return best;
+}
+
+int results_steady(const double *values, size_t n, struct results_steady *steady)
+{
+	size_t batches = n / RESULTS_BATCH;
+	double *means __freed = NULL;
+	double z;
+	size_t i;
+	int ret;
+
+	if (batches < RESULTS_MIN_BATCHES || !all_finite(values, n))
+		return -EINVAL;
+	means = calloc(batches, sizeof(*means));
+	if (!means)
+		return -ENOMEM;
+	for (i = 0; i < batches; i++)
+		means[i] = gsl_stats_mean(values + i * RESULTS_BATCH, 1, RESULTS_BATCH);
+	steady->begin = mser(means, batches) * RESULTS_BATCH;
+	ret = results_trend(values + steady->begin, n - steady->begin, &z, &steady->trend_p);
+	steady->steady = !ret && steady->trend_p >= RESULTS_TREND_P;
+	return ret;
+}
+
+int results_stop(const struct results_stop_rule *rule, const double *values, size_t n, double seconds,
+		 double *half_width, enum results_stop *stop)
+{
+	struct results_summary summary;
+	int ret = 0;
+
+	*half_width = NAN;
+	if (n)
+		ret = results_summarize(values, n, &summary);
+	if (ret)
+		return ret;
+	if (n > 1 && summary.mean != 0)
+		*half_width = (summary.ci95[1] - summary.mean) / fabs(summary.mean);
+	*stop = RESULTS_GO_ON;
+	if (n >= rule->min_samples && *half_width <= rule->half_width)
+		*stop = RESULTS_STOP_NARROW;
+	else if ((rule->max_samples && n >= rule->max_samples) ||
+		 (rule->max_seconds > 0 && seconds >= rule->max_seconds))
+		*stop = RESULTS_STOP_BUDGET;
+	return 0;
+}
