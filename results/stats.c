@@ -193,10 +193,7 @@ int results_fit_power(const double *x, const double *y, size_t n, struct results
 
 double results_welch_freedom(double va, double fa, double vb, double fb)
 {
-	/* As a share: the square of a very small error would be 0. */
-	double share = va / (va + vb);
-
-	return 1 / (share * share / fa + (1 - share) * (1 - share) / fb);
+	return (va + vb) * (va + vb) / (va * va / fa + vb * vb / fb);
 }
 
 /* Half of the interval of a sum of two errors; 0 if neither varies. */

@@ -23,6 +23,8 @@ function read_table(file,	line, part, n, rest, scope, got)
 			scope = "run"
 		else if (line ~ /COMMAND_OPTIONS \*\//)
 			scope = "command"
+		else if (line ~ /READ_OPTIONS \*\//)
+			scope = "read"
 		if (line ~ /^WITH_DMA\(/) {
 			split(line, part, "\"")
 			split(substr(part[1], 10), rest, /, */)
@@ -172,7 +174,7 @@ function usage(	i, name, flag, text)
 	print "  --kernel-src=PATH         Linux 7.3, to use instead of Debian's package"
 	for (i = 1; i <= nr_options; i++) {
 		name = order[i]
-		if (name == "format" || name == "sysroot")
+		if (scope_of[name] == "read")
 			continue
 		flag = name
 		gsub(/_/, "-", flag)
@@ -316,7 +318,7 @@ function read_plan(path,	line, nr, section, key, value, name, at, error, section
 		name = find(key)
 		if (name == "")
 			die(at "unknown key '" key "'; scripts/run --help names them all")
-		if (scope_of[name] == "command")
+		if (scope_of[name] == "command" || scope_of[name] == "read")
 			die(at "'" key "' is a flag, not a key of a plan")
 		if (scope_of[name] == "run" && section != "global")
 			die(at "'" key "' belongs to the whole run; put it into [global]")
@@ -362,7 +364,7 @@ BEGIN {
 			flag = substr(flag, 1, given - 1)
 		}
 		name = flag == "--kernel-src" ? "kernel_src" : find(substr(flag, 3))
-		if (name == "" || name == "format" || name == "sysroot")
+		if (name == "" || scope_of[name] == "read")
 			die("unknown option '" flag "'; see scripts/run --help")
 		if (!given) {
 			if (type[name] == "BOOL")

@@ -59,15 +59,15 @@ int command_reference(const struct invocation *invocation)
 {
 	const char *path = flag_text(invocation, OPT_reference);
 	struct results_model *model = NULL;
-	int ret = results_model_load(invocation->argument, &model);
+	int ret = results_model_load(invocation->arguments[0], &model);
 
 	if (ret) {
-		say("%s: %s", invocation->argument,
+		say("%s: %s", invocation->arguments[0],
 		    ret == -ENOENT ? "not a results directory of flbench" : strerror(-ret));
 		return EXIT_BAD_INPUT;
 	}
-	ret = *path ? compare(model, invocation->argument, path) :
-		      print_reference(model, invocation->argument);
+	ret = *path ? compare(model, invocation->arguments[0], path) :
+		      print_reference(model, invocation->arguments[0]);
 	results_model_free(model);
 	return ret;
 }

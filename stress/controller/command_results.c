@@ -18,15 +18,15 @@ int command_results(const struct invocation *invocation)
 
 	ret = results_format_parse(flag_text(invocation, OPT_format), &format);
 	if (!ret)
-		ret = results_model_load(invocation->argument, &model);
+		ret = results_model_load(invocation->arguments[0], &model);
 	if (ret) {
-		say("%s: %s", invocation->argument,
+		say("%s: %s", invocation->arguments[0],
 		    ret == -ENOENT ? "not a results directory of flbench" : strerror(-ret));
 		return EXIT_BAD_INPUT;
 	}
 	ret = results_render(model, format, stdout);
 	if (ret)
-		say("%s: cannot print the results: %s", invocation->argument, strerror(-ret));
+		say("%s: cannot print the results: %s", invocation->arguments[0], strerror(-ret));
 	results_model_free(model);
 	return ret ? EXIT_CANNOT_RUN : EXIT_PASS;
 }

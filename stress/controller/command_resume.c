@@ -29,7 +29,7 @@ static int open_store(const char *dir, struct results_store **store)
 
 int command_resume(const struct invocation *invocation)
 {
-	const char *dir = invocation->argument;
+	const char *dir = invocation->arguments[0];
 	char *path __freed = format_text("%s/plan.ini", dir);
 	struct case_history *history __freed = NULL;
 	struct results_store *store = NULL;

@@ -7,11 +7,14 @@
 
 struct invocation;
 
+/** MAX_ARGUMENTS - no command takes more than so many */
+#define MAX_ARGUMENTS 2
+
 /**
  * struct command - one subcommand, a row of the table in main.c
  * @name: as it is typed
  * @arguments: what stands behind it, for --help
- * @nr_arguments: how many of them
+ * @nr_arguments: how many of them, all of which have to be given
  * @summary: one line for --help
  * @description: more of it
  * @takes: does it know this option?
@@ -31,14 +34,16 @@ struct command {
  * struct invocation - the command line
  * @command: which subcommand
  * @flags: options that were given, checked
- * @argument: the argument, NULL if it takes none
+ * @arguments: what stands behind the command, as many as it takes
+ * @nr_arguments: how many
  * @argc: the whole command line, for the records
  * @argv: the same
  */
 struct invocation {
 	const struct command *command;
 	struct option_values flags;
-	const char *argument;
+	const char *arguments[MAX_ARGUMENTS];
+	unsigned int nr_arguments;
 	int argc;
 	char **argv;
 };
@@ -54,6 +59,7 @@ const char *flag_text(const struct invocation *invocation, enum option_id id);
 int command_run(const struct invocation *invocation);
 int command_resume(const struct invocation *invocation);
 int command_results(const struct invocation *invocation);
+int command_compare(const struct invocation *invocation);
 int command_reference(const struct invocation *invocation);
 int command_list(const struct invocation *invocation);
 int command_check(const struct invocation *invocation);

@@ -13,7 +13,8 @@
 
 static bool run_takes(enum option_id id)
 {
-	return id != OPT_format && id != OPT_sysroot;
+	/* The order of options.def, which says so. */
+	return id < OPT_format;
 }
 
 static bool resume_takes(enum option_id id)
@@ -29,6 +30,11 @@ static bool results_takes(enum option_id id)
 static bool reference_takes(enum option_id id)
 {
 	return id == OPT_reference;
+}
+
+static bool compare_takes(enum option_id id)
+{
+	return id == OPT_format || id == OPT_threshold || id == OPT_metric;
 }
 
 static bool check_takes(enum option_id id)
@@ -75,6 +81,20 @@ static const struct command commands[] = {
 			"Prints what a results directory holds, also of a run that was killed or still goes on.",
 		.takes = results_takes,
 		.run = command_results,
+	},
+	{
+		.name = "compare",
+		.arguments = "BASE NEW",
+		.nr_arguments = 2,
+		.summary = "say whether one run is worse than another",
+		.description =
+			"Compares each metric that both results directories have and of which it is known which direction is better: "
+			"counts under icount exactly, others by confidence intervals that hold all at once. Says what else "
+			"differs: kernel, QEMU, compiler, plan.\v"
+			"Exit status: 0 nothing is worse, 1 something is worse by more than the threshold, 2 bad input, a run that did "
+			"not end well, or nothing that could be decided, 3 could not be done.",
+		.takes = compare_takes,
+		.run = command_compare,
 	},
 	{
 		.name = "reference",
@@ -147,6 +167,8 @@ static const char *value_name(const struct plan_option *option, char *text, size
 		return "N,...";
 	case OPTION_SIZE:
 		return "SIZE";
+	case OPTION_PERCENT:
+		return "PERCENT";
 	case OPTION_BOOL:
 		return "yes|no";
 	case OPTION_NAME:
@@ -230,16 +252,16 @@ static error_t parse_flag(int key, char *value, struct argp_state *state)
 			parse->failed = true;
 			return EINVAL;
 		}
-		if (invocation->argument || !invocation->command->nr_arguments) {
+		if (invocation->nr_arguments == invocation->command->nr_arguments) {
 			say("%s: what is '%s' for? see flbench %s --help",
 			    invocation->command->name, value, invocation->command->name);
 			parse->failed = true;
 			return EINVAL;
 		}
-		invocation->argument = value;
+		invocation->arguments[invocation->nr_arguments++] = value;
 		return 0;
 	}
-	if (key == ARGP_KEY_END && invocation->command->nr_arguments && !invocation->argument) {
+	if (key == ARGP_KEY_END && invocation->nr_arguments < invocation->command->nr_arguments) {
 		say("%s: which %s? see flbench %s --help", invocation->command->name,
 		    invocation->command->arguments, invocation->command->name);
 		parse->failed = true;
@@ -374,7 +396,7 @@ static void usage(FILE *file)
 		"Usage: flbench COMMAND [OPTION...]\n"
 		"Does device DMA survive a kernel live update, what does it cost, how does that grow?\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(file, "  %-10s%-4s  %s\n", commands[i].name, commands[i].arguments,
+		fprintf(file, "  %-10s%-8s  %s\n", commands[i].name, commands[i].arguments,
 			commands[i].summary);
 	fprintf(file,
 		"\nflbench COMMAND --help tells more. Start through scripts/run to have kernel and guest image built first.\n");
