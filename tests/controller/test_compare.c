@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/file.h>
 #include <json-c/json.h>
 #include <cmocka.h>
 
@@ -30,6 +31,8 @@ struct change {
 	double outlier;
 	/* Counts and times of later cycles are not there */
 	int cycles;
+	/* And of earlier ones */
+	int first;
 	/* preserve_* counts operations a second */
 	bool rate;
 	const char *seed_of_plan;
@@ -72,7 +75,8 @@ static void write_metric(FILE *out, struct json_object *event, const struct chan
 	bool timed;
 
 	snprintf(name, sizeof(name), "%s", json_object_get_string(json_object_object_get(event, "name")));
-	if (change->cycles && cycle > change->cycles && strstr(name, "_instructions"))
+	if (((change->cycles && cycle > change->cycles) || cycle < change->first) &&
+	    strstr(name, "_instructions"))
 		return;
 	if (change->factor && (!change->metric || !strcmp(change->metric, name)))
 		value *= change->factor;
@@ -91,6 +95,8 @@ static void write_metric(FILE *out, struct json_object *event, const struct chan
 		if (timed)
 			now *= 1 + change->noise * draw(seed) +
 			       change->drift * ((cycle - 1) * change->repeats + i);
+		else
+			now *= 1 + change->drift * cycle;
 		if (change->outlier && cycle == 3 && !i)
 			now *= change->outlier;
 		json_object_object_add(event, "value", json_object_new_double(rint(now)));
@@ -194,6 +200,10 @@ static void exact(void **state)
 	/* A value of one cycle is as good as the others; cycles that only one run has are left aside. */
 	COMPARE(1, "4 worse", "base", "one");
 	COMPARE(1, "worse          exact, n=1", "base", "one");
+	make_run("complete", "rising", &(struct change){ .drift = 0.1 });
+	make_run("complete", "late", &(struct change){ .drift = 0.1, .first = 3 });
+	COMPARE(0, "0 %                         no difference  exact, n=3", "rising", "late");
+	COMPARE(1, "exact, n=5, by cycle +10 to +50 %", "base", "rising", "--metric=preserve_*");
 	/* The threshold, from both sides */
 	COMPARE(0, "verdict: no difference", "base", "little");
 	COMPARE(1, "4 worse", "base", "little", "--threshold=0.8");
@@ -338,6 +348,8 @@ static void assert_refused(const char *reason, const char *const argv[])
 
 static void bad_input(void **state)
 {
+	int fd;
+
 	make_run("complete", "base", &(struct change){ .seed = 0 });
 	make_run("complete", "timed", &(struct change){ .noise = 0.003, .seed = 1, .repeats = 1 });
 	make_run("complete", "foreign", &(struct change){ .seed = 0 });
@@ -355,6 +367,12 @@ static void bad_input(void **state)
 	REFUSED("incomplete: its verdict is 'incomplete'", "incomplete", "base");
 	REFUSED("failed: its verdict is 'dmesg-fail'", "base", "failed");
 	REFUSED("planned: its verdict is 'notrun'", "base", "planned");
+	/* Somebody writes it. */
+	put_file("base/lock", "");
+	fd = open(in_work("base/lock"), O_RDWR);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	REFUSED("base: the run still goes on", "base", "timed");
+	close(fd);
 	REFUSED("--format: flbench compare prints text or json, not csv", "base", "base", "--format=csv");
 	REFUSED("--threshold: 'much' is not a number of percent from 0 to 1000", "base", "base", "--threshold=much");
 	REFUSED("--threshold: '-1'", "base", "base", "--threshold=-1");
