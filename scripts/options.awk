@@ -2,7 +2,7 @@
 # Checks flags and plan of scripts/run against bench/options.def, on a machine that
 # has no compiler yet. flbench checks the same again, in C, and what depends on it.
 #
-# usage: awk -f options.awk -- OPTIONS.DEF TOP FLAG...
+# usage: awk -f options-table.awk -f options.awk -- OPTIONS.DEF TOP FLAG...
 # Prints KEY=VALUE for each flag that is given, and plan_file=PATH; or one line on
 # stderr, and exits with 2.
 
@@ -12,42 +12,6 @@ function die(text)
 	close("cat >&2")
 	failed = 1
 	exit 2
-}
-
-# The fields of OPTION(name, TYPE, "default", min, max, "values", "help").
-function read_table(file,	line, part, n, rest, scope, got)
-{
-	scope = "case"
-	while ((got = (getline line < file)) > 0) {
-		if (line ~ /RUN_OPTIONS \*\//)
-			scope = "run"
-		else if (line ~ /COMMAND_OPTIONS \*\//)
-			scope = "command"
-		else if (line ~ /READ_OPTIONS \*\//)
-			scope = "read"
-		if (line ~ /^WITH_DMA\(/) {
-			split(line, part, "\"")
-			split(substr(part[1], 10), rest, /, */)
-			dma_fallback[rest[1]] = part[2]
-		}
-		if (line !~ /^OPTION\(/)
-			continue
-		n = split(line, part, "\"")
-		# part: 'OPTION(name, TYPE, ' default ', min, max, ' values ', ' help
-		split(substr(part[1], 8), rest, /, */)
-		name = rest[1]
-		type[name] = rest[2]
-		fallback[name] = part[2]
-		split(part[3], rest, /, */)
-		min[name] = rest[2] + 0
-		max[name] = rest[3] + 0
-		values[name] = part[4]
-		help[name] = part[6]
-		scope_of[name] = scope
-		order[++nr_options] = name
-	}
-	if (got < 0 || !nr_options)
-		die(file ": cannot be read: is this a whole checkout?")
 }
 
 function find(word)
