@@ -363,18 +363,20 @@ int results_steady(const double *values, size_t n, struct results_steady *steady
 int results_stop(const struct results_stop_rule *rule, const double *values, size_t n, double seconds,
 		 double *half_width, enum results_stop *stop)
 {
-	struct results_summary summary;
+	struct results_median middle;
 	int ret = 0;
 
 	*half_width = NAN;
 	if (n)
-		ret = results_summarize(values, n, &summary);
+		ret = results_median(values, n, &middle);
 	if (ret)
 		return ret;
-	if (n > 1 && summary.mean != 0)
-		*half_width = (summary.ci95[1] - summary.mean) / fabs(summary.mean);
+	if (n && middle.median != 0)
+		*half_width = (middle.ci95[1] - middle.ci95[0]) / 2 / fabs(middle.median);
 	*stop = RESULTS_GO_ON;
-	if (n >= rule->min_samples && *half_width <= rule->half_width)
+	if (n < rule->min_samples)
+		return 0;
+	if (*half_width <= rule->half_width)
 		*stop = RESULTS_STOP_NARROW;
 	else if ((rule->max_samples && n >= rule->max_samples) ||
 		 (rule->max_seconds > 0 && seconds >= rule->max_seconds))

@@ -59,4 +59,6 @@ print(steady(series(80, 60, 8)))
 print(steady(series(78, 60, 8)))
 print(steady(series(80, 60, 60)))
 print(steady(nile))
-print(c(sd = sd(sleep$extra[11:20]), mean = mean(sleep$extra[11:20]), t = qt(0.975, 9)))
+# Ranks of the interval of the median of 10 values, and the values of these ranks
+print(c(qbinom(0.025, 10, 0.5), 11 - qbinom(0.025, 10, 0.5)))
+print(sort(sleep$extra[11:20])[c(2, 9)])

@@ -409,18 +409,18 @@ static void test_steady(void **state)
 	assert_int_equal(results_steady(values, 20, &steady), -EINVAL);
 }
 
-/* t(0.975, 9) = 2.262157162798 and the standard deviation of sleep_2, 2.002249 (R: sd) */
+/* Of 10 values the median lies between the 2nd and the 9th, see test_median(): 0.1 and 4.6, around 1.75. */
 static void test_stop(void **state)
 {
-	const double width = 2.262157162798205 * 2.00224873579683 / sqrt(10) / 2.33;
-	struct results_stop_rule rule = { .half_width = 0.7, .min_samples = 10 };
+	struct results_stop_rule rule = { .half_width = 1.3, .min_samples = 10 };
+	static const double zeros[10] = { 0 };
 	enum results_stop stop;
 	double half_width;
 
 	assert_int_equal(results_stop(&rule, sleep_2, 10, 1, &half_width, &stop), 0);
-	assert_near(half_width, width, 1e-11);
+	assert_near(half_width, 2.25 / 1.75, 1e-14);
 	assert_int_equal(stop, RESULTS_STOP_NARROW);
-	rule.half_width = 0.6;
+	rule.half_width = 1.28;
 	assert_int_equal(results_stop(&rule, sleep_2, 10, 1e6, &half_width, &stop), 0);
 	assert_int_equal(stop, RESULTS_GO_ON);
 	rule.max_samples = 10;
@@ -437,14 +437,17 @@ static void test_stop(void **state)
 	/* Narrow, but with too few values to be believed; none at all; both at once: narrow is what is told. */
 	rule.half_width = 100;
 	rule.min_samples = 11;
-	assert_int_equal(results_stop(&rule, sleep_2, 10, 1, &half_width, &stop), 0);
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 61, &half_width, &stop), 0);
 	assert_int_equal(stop, RESULTS_GO_ON);
 	assert_int_equal(results_stop(&rule, NULL, 0, 1, &half_width, &stop), 0);
 	assert_true(isnan(half_width) && stop == RESULTS_GO_ON);
 	rule.min_samples = 2;
 	assert_int_equal(results_stop(&rule, sleep_2, 10, 61, &half_width, &stop), 0);
 	assert_int_equal(stop, RESULTS_STOP_NARROW);
-	assert_int_equal(results_stop(&rule, sleep_2, 1, 1, &half_width, &stop), 0);
+	/* Five values cannot say where the median is; and there is no share of 0. */
+	assert_int_equal(results_stop(&rule, sleep_2, 5, 1, &half_width, &stop), 0);
+	assert_true(isnan(half_width) && stop == RESULTS_GO_ON);
+	assert_int_equal(results_stop(&rule, zeros, 10, 1, &half_width, &stop), 0);
 	assert_true(isnan(half_width) && stop == RESULTS_GO_ON);
 }
 

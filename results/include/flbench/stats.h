@@ -233,9 +233,10 @@ int results_steady(const double *values, size_t n, struct results_steady *steady
 
 /**
  * struct results_stop_rule - when a measurement has been repeated often enough
- * @half_width: of the 95 % confidence interval of the mean, as a share of the mean: so narrow it has to be
- * @min_samples: never stop for that with fewer; looking at each new value finds a narrow interval too early
- *	while there are few
+ * @half_width: of the confidence interval of results_median(), as a share of the median: so narrow it has to
+ *	be
+ * @min_samples: never stop with fewer, whatever the budget: looking at each new value finds a narrow
+ *	interval too early while there are few, and the median has none at all below 6
  * @max_samples: budget; 0 for none
  * @max_seconds: budget; 0 for none
  */
@@ -264,7 +265,7 @@ enum results_stop {
  * @values: @n finite numbers so far, steady ones
  * @n: how many
  * @seconds: that it took so far
- * @half_width: set to that of the interval now, a share of the mean; NAN if it is not defined
+ * @half_width: set to that of the interval now, a share of the median; NAN if it is not defined
  * @stop: set to what to do
  *
  * Return: 0; -EINVAL if a value is not finite; -ENOMEM.
