@@ -18,6 +18,8 @@
 #define ERROR_RATE 0.05
 /* Two values have a spread, but hardly say what it is. */
 #define MIN_VALUES 3
+/* From so many on on each side ranks tell nearly as much as means, and more where there are outliers. */
+#define MIN_RANKED 10
 
 enum results_direction results_direction(const char *name)
 {
@@ -56,6 +58,17 @@ const char *results_outcome_name(enum results_outcome outcome)
 	};
 
 	return outcome < RESULTS_NR_OUTCOMES ? names[outcome] : "unknown";
+}
+
+const char *results_method_name(enum results_method method)
+{
+	static const char * const names[RESULTS_NR_METHODS] = {
+		[RESULTS_EXACT] = "exact",
+		[RESULTS_RANKS] = "ranks",
+		[RESULTS_MEANS] = "means",
+	};
+
+	return method < RESULTS_NR_METHODS ? names[method] : "unknown";
 }
 
 /* The schema that results.json claims, if there is one that is not ours. */
@@ -188,7 +201,8 @@ static int add_pair(struct results_comparison *comparison, const struct results_
 		.new = { .in = partner->in, .metric = partner->metric },
 		.direction = results_direction(metric->name),
 		/* The clock of the whole machine, so its memory too is the same each time. */
-		.exact = same_text(in->unit, "instructions") && same_text(partner->in->unit, "instructions"),
+		.method = same_text(in->unit, "instructions") && same_text(partner->in->unit, "instructions") ?
+				  RESULTS_EXACT : RESULTS_MEANS,
 		.change = { NAN, { NAN, NAN }, NAN, NAN, { NAN, NAN } },
 		.range = { NAN, NAN },
 		.outcome = RESULTS_UNDECIDED,
@@ -334,8 +348,8 @@ static void compare_exactly(struct results_pair *pair, double threshold)
 		pair->why = "no cycle is in both runs";
 		return;
 	}
-	pair->base.mean = sums[0] / n;
-	pair->new.mean = sums[1] / n;
+	pair->base.value = sums[0] / n;
+	pair->new.value = sums[1] / n;
 	pair->change.difference = (sums[1] - sums[0]) / n;
 	pair->change.difference_ci[0] = pair->change.difference;
 	pair->change.difference_ci[1] = pair->change.difference;
@@ -358,7 +372,7 @@ static double *side_values(struct results_side *side)
 	for (i = 0; values && i < side->metric->n; i++)
 		values[i] = side->metric->samples[i].value;
 	side->n = side->metric->n;
-	side->mean = side->metric->summary.mean;
+	side->value = side->metric->summary.mean;
 	return values;
 }
 
@@ -371,6 +385,24 @@ static int look_for_trend(struct results_side *side, const double *values, size_
 	side->outliers = results_outliers(values, side->n);
 	side->trend = !ret && p < ERROR_RATE / tests;
 	return ret == -ENOMEM ? ret : 0;
+}
+
+/* Chosen by the number of values and not by how they turned out. */
+static int compare_ranks(struct results_pair *pair, const double *base, const double *new, double confidence)
+{
+	struct results_change *change = &pair->change;
+	int ret;
+
+	if (pair->base.n < MIN_RANKED || pair->new.n < MIN_RANKED)
+		return 0;
+	ret = results_compare_ranks(base, pair->base.n, new, pair->new.n, confidence, &change->ratio,
+				    change->ratio_ci);
+	if (ret)
+		return ret == -ENOMEM ? ret : 0;
+	pair->method = RESULTS_RANKS;
+	pair->base.value = pair->base.metric->summary.median;
+	pair->new.value = pair->new.metric->summary.median;
+	return 0;
 }
 
 static int compare_samples(struct results_comparison *comparison, struct results_pair *pair)
@@ -392,6 +424,8 @@ static int compare_samples(struct results_comparison *comparison, struct results
 	if (!ret)
 		ret = results_compare_means(base, pair->base.n, new, pair->new.n, comparison->confidence,
 					    &pair->change);
+	if (!ret)
+		ret = compare_ranks(pair, base, new, comparison->confidence);
 	if (ret)
 		return ret;
 	if (!pair->base.metric->summary.min && !pair->base.metric->summary.max)
@@ -414,14 +448,14 @@ static int compare_pairs(struct results_comparison *comparison)
 
 	for (i = 0; i < comparison->nr_pairs; i++) {
 		pair = &comparison->pairs[i];
-		comparison->sampled += !pair->exact && pair->base.metric->n >= MIN_VALUES &&
+		comparison->sampled += pair->method != RESULTS_EXACT && pair->base.metric->n >= MIN_VALUES &&
 				       pair->new.metric->n >= MIN_VALUES;
 	}
 	/* Bonferroni: as many intervals as there are have to hold at once. */
 	comparison->confidence = 1 - ERROR_RATE / (comparison->sampled ? comparison->sampled : 1);
 	for (i = 0; !ret && i < comparison->nr_pairs; i++) {
 		pair = &comparison->pairs[i];
-		if (pair->exact)
+		if (pair->method == RESULTS_EXACT)
 			compare_exactly(pair, comparison->threshold);
 		else
 			ret = compare_samples(comparison, pair);

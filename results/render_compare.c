@@ -52,17 +52,16 @@ static void put_pair(const struct results_pair *pair, int width, FILE *out)
 
 	fprintf(out, "  ");
 	results_put(out, metric->name, width);
-	results_put(out, results_human(text, pair->base.mean, metric->unit), -10);
-	results_put(out, results_human(text, pair->new.mean, metric->unit), -11);
+	results_put(out, results_human(text, pair->base.value, metric->unit), -10);
+	results_put(out, results_human(text, pair->new.value, metric->unit), -11);
 	fprintf(out, "  ");
 	write_change(text, pair);
 	results_put(out, text, 28);
 	results_put(out, results_outcome_name(pair->outcome), 13);
-	if (pair->exact)
-		fprintf(out, "  exact, n=%zu", pair->base.n);
-	else
-		fprintf(out, "  n=%zu and %zu", pair->base.n, pair->new.n);
-	if (pair->exact && pair->range[0] < pair->range[1] && isfinite(pair->range[1]))
+	fprintf(out, "  %s, n=%zu", results_method_name(pair->method), pair->base.n);
+	if (pair->method != RESULTS_EXACT)
+		fprintf(out, " and %zu", pair->new.n);
+	if (pair->range[0] < pair->range[1] && isfinite(pair->range[1]))
 		fprintf(out, ", by cycle %+.3g to %+.3g %%", 100 * (pair->range[0] - 1),
 			100 * (pair->range[1] - 1));
 	if (pair->base.outliers || pair->new.outliers)
@@ -92,7 +91,7 @@ static void put_pairs(const struct results_comparison *comparison, FILE *out)
 			width = results_columns(comparison->pairs[i].base.metric->name);
 	fprintf(out, "\n  ");
 	results_put(out, "METRIC", width);
-	fprintf(out, "      BASE        NEW  CHANGE OF THE MEAN          VERDICT\n");
+	fprintf(out, "      BASE        NEW  CHANGE [INTERVAL]           VERDICT\n");
 	for (i = 0; i < comparison->nr_pairs; i++) {
 		pair = &comparison->pairs[i];
 		if (pair->base.in != in) {
@@ -159,7 +158,7 @@ static struct json_object *side_json(const struct results_side *side)
 {
 	struct json_object *object = json_object_new_object();
 	bool ok = add_text(object, "case", side->in->name) && add_number(object, "n", side->n) &&
-		  add_number(object, "mean", side->n ? side->mean : NAN) &&
+		  add_number(object, "value", side->n ? side->value : NAN) &&
 		  add_number(object, "outliers", side->outliers) &&
 		  results_json_add(object, "trend", json_object_new_boolean(side->trend));
 
@@ -179,7 +178,7 @@ static struct json_object *pair_json(const struct results_pair *pair)
 		  add_text(object, "better", pair->direction == RESULTS_LOWER ? "lower" : "higher") &&
 		  add_text(object, "verdict", results_outcome_name(pair->outcome)) &&
 		  add_text(object, "detail", pair->why) &&
-		  results_json_add(object, "exact", json_object_new_boolean(pair->exact)) &&
+		  add_text(object, "method", results_method_name(pair->method)) &&
 		  results_json_add(object, "base", side_json(&pair->base)) &&
 		  results_json_add(object, "new", side_json(&pair->new)) &&
 		  add_number(object, "difference", change->difference) &&

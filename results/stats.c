@@ -15,6 +15,9 @@
 
 #include "internal.h"
 
+/* So many are sorted in a second or so. */
+#define MAX_QUOTIENTS (1 << 22)
+
 static bool all_finite(const double *values, size_t n)
 {
 	size_t i;
@@ -268,6 +271,98 @@ int results_compare_means(const double *base, size_t nr_base, const double *new,
 	change->difference_ci[1] = change->difference + half;
 	change->freedom = results_welch_freedom(vn, n.n - 1, vb, b.n - 1);
 	fieller(&b, &n, vb, vn, confidence, change);
+	return 0;
+}
+
+/*
+ * Probability of each number of pairs in which the value of one sample is below that of another of the same
+ * distribution, up to @most pairs, of @n and @m values: by what the largest of all is (Mann and Whitney 1947).
+ * *@table is a row for each number of values of the second sample.
+ */
+static int pair_probabilities(size_t n, size_t m, size_t most, double **table)
+{
+	double *rows = calloc((m + 1) * (most + 1), sizeof(*rows));
+	size_t i;
+	size_t j;
+	size_t u;
+
+	if (!rows)
+		return -ENOMEM;
+	for (j = 0; j <= m; j++)
+		rows[j * (most + 1)] = 1;
+	/* In place: a row still is that of i - 1 values, the one above it already that of i. */
+	for (i = 1; i <= n; i++)
+		for (j = 1; j <= m; j++)
+			for (u = most + 1; u-- > 0;) {
+				double *row = rows + j * (most + 1);
+				double first = u >= j ? row[u - j] : 0;
+
+				row[u] = (i * first + j * row[u - (most + 1)]) / (i + j);
+			}
+	*table = rows;
+	return 0;
+}
+
+/* The largest k with a probability of at most @tail for fewer than k such pairs; 0 if there is none. */
+static int pair_rank(size_t n, size_t m, double tail, size_t *rank)
+{
+	double *table __freed = NULL;
+	size_t most = n * m / 2;
+	double sum = 0;
+	double middle = n * (double)m / 2;
+	int ret;
+
+	*rank = 0;
+	if (n >= 50 || m >= 50) {
+		middle -= gsl_cdf_ugaussian_Qinv(tail) * sqrt(n * (double)m * (n + m + 1) / 12);
+		if (middle >= 1)
+			*rank = middle;
+		return 0;
+	}
+	ret = pair_probabilities(n, m, most, &table);
+	if (ret)
+		return ret;
+	while (*rank < most) {
+		sum += table[m * (most + 1) + *rank];
+		if (sum > tail)
+			break;
+		(*rank)++;
+	}
+	return 0;
+}
+
+int results_compare_ranks(const double *base, size_t nr_base, const double *new, size_t nr_new,
+			  double confidence, double *ratio, double ci[2])
+{
+	size_t n = nr_base * nr_new;
+	double *quotients __freed = NULL;
+	size_t rank;
+	size_t i;
+	size_t j;
+	int ret;
+
+	if (!nr_base || !nr_new || nr_new > MAX_QUOTIENTS / nr_base || !(confidence > 0 && confidence < 1) ||
+	    !all_finite(base, nr_base) || !all_finite(new, nr_new) || gsl_stats_min(base, 1, nr_base) <= 0 ||
+	    gsl_stats_min(new, 1, nr_new) <= 0)
+		return -EINVAL;
+	ret = pair_rank(nr_base, nr_new, (1 - confidence) / 2, &rank);
+	if (ret)
+		return ret;
+	if (!rank)
+		return -ENODATA;
+	quotients = calloc(n, sizeof(*quotients));
+	if (!quotients)
+		return -ENOMEM;
+	for (i = 0; i < nr_base; i++)
+		for (j = 0; j < nr_new; j++)
+			quotients[i * nr_new + j] = new[j] / base[i];
+	gsl_sort(quotients, 1, n);
+	/* Of two in the middle the geometric mean, which turns round as the quotients do. */
+	*ratio = sqrt(quotients[(n - 1) / 2]) * sqrt(quotients[n / 2]);
+	if (quotients[(n - 1) / 2] == quotients[n / 2])
+		*ratio = quotients[n / 2];
+	ci[0] = quotients[rank - 1];
+	ci[1] = quotients[n - rank];
 	return 0;
 }
 

@@ -241,6 +241,15 @@ static void sampled(void **state)
 	change.factor = 1.05;
 	make_run("complete", "noisy-slow", &change);
 	COMPARE(2, "28 undecided, 0 worse, 0 better, 0 no difference", "noisy", "noisy-slow", "--metric=*_ns");
+	/* Few values are compared by their means. */
+	change = (struct change){ .noise = 0.003, .seed = 8, .repeats = 1 };
+	make_run("complete", "five", &change);
+	change.seed = 9;
+	change.factor = 1.05;
+	make_run("complete", "five-slow", &change);
+	COMPARE(1, "worse          means, n=5 and 5", "five", "five-slow");
+	COMPARE(1, "worse          means, n=5 and 5", "five", "five-slow", "--metric=preserve_ns");
+	COMPARE(1, "28 worse, 0 better, 0 no difference", "five", "five-slow", "--metric=*_ns");
 	/* Fewer than three values say nothing of their spread. */
 	change = (struct change){ .noise = 0.003, .seed = 7, .repeats = 1, .cycles = 2 };
 	make_run("complete", "few", &change);
@@ -257,7 +266,15 @@ static void outliers_and_trends(void **state)
 	change.seed = 2;
 	change.outlier = 1.03;
 	make_run("complete", "outlier", &change);
-	COMPARE(0, "n=20 and 20, outliers 0 and 1", "base", "outlier", "--threshold=5", "--metric=adopt_ns");
+	COMPARE(0, "ranks, n=20 and 20, outliers 0 and 1", "base", "outlier", "--threshold=5", "--metric=adopt_ns");
+	/* Five times as long for once is no slowdown, and does not hide one, or that there is none. */
+	change.outlier = 5;
+	make_run("complete", "outlier", &change);
+	COMPARE(0, "verdict: no difference\nOf 4 metrics: 0 undecided", "base", "outlier", "--metric=adopt_ns");
+	change.factor = 1.05;
+	make_run("complete", "outlier", &change);
+	COMPARE(1, "0 undecided, 4 worse", "base", "outlier", "--metric=adopt_ns");
+	change.factor = 0;
 	change.outlier = 0;
 	change.drift = 0.002;
 	make_run("complete", "drift", &change);
@@ -266,7 +283,7 @@ static void outliers_and_trends(void **state)
 		"--metric=adopt_ns");
 	change.drift = 0.02;
 	make_run("complete", "drift", &change);
-	COMPARE(1, "worse          n=20 and 20, not steady in NEW", "base", "drift", "--metric=adopt_ns");
+	COMPARE(1, "worse          ranks, n=20 and 20, not steady in NEW", "base", "drift", "--metric=adopt_ns");
 }
 
 /* Where more is better, less is worse. */
@@ -320,7 +337,7 @@ static void as_json(void **state)
 	first = json_object_array_get_idx(metrics, 0);
 	assert_string_equal(json_object_get_string(json_object_object_get(first, "metric")), "preserve_ns");
 	assert_string_equal(json_object_get_string(json_object_object_get(first, "verdict")), "worse");
-	assert_false(json_object_get_boolean(json_object_object_get(first, "exact")));
+	assert_string_equal(json_object_get_string(json_object_object_get(first, "method")), "ranks");
 	assert_true(json_object_object_get_ex(first, "ratio_ci", &value));
 	low = json_object_get_double(json_object_array_get_idx(value, 0));
 	high = json_object_get_double(json_object_array_get_idx(value, 1));

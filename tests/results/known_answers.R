@@ -21,6 +21,12 @@ fieller <- function(base, new, confidence) {
 	  high = uniroot(off, c(ratio, ratio * 50), tol = 1e-15)$root)
 }
 
+# Of the quotients those between which Mann and Whitney's statistic puts the ratio
+ranks <- function(base, new, rank) {
+	quotients <- sort(outer(new, base, "/"))
+	c(ratio = exp(median(log(quotients))), low = quotients[rank], high = quotients[length(quotients) + 1 - rank])
+}
+
 trend <- function(series) {
 	test <- cor.test(seq_along(series), series, method = "kendall", exact = FALSE, continuity = TRUE)
 	c(z = unname(test$statistic), p = test$p.value)
@@ -52,6 +58,14 @@ print(welch(plant$ctrl, plant$trt1))
 print(fieller(plant$ctrl, plant$trt1, 0.95))
 print(fieller(plant$ctrl, plant$trt1, 0.999))
 print(fieller(spray$A, spray$C, 0.95))
+term <- c(0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46)
+early <- c(1.15, 0.88, 0.90, 0.74, 1.21)
+print(exp(c(wilcox.test(log(term), log(early), conf.int = TRUE)$estimate,
+	    wilcox.test(log(term), log(early), conf.int = TRUE)$conf.int,
+	    wilcox.test(log(term), log(early), conf.int = TRUE, conf.level = 0.99)$conf.int)))
+print(ranks(plant$ctrl, plant$trt1, qwilcox(0.025, 10, 10)))
+print(ranks(plant$ctrl, plant$trt1, qwilcox(0.0005, 10, 10)))
+print(ranks(nile[1:50], nile[51:100], floor(2500 / 2 - qnorm(0.975) * sqrt(2500 * 101 / 12))))
 print(trend(nile))
 print(trend(nile[30:100]))
 print(steady(series(80, 0, 1)))

@@ -345,6 +345,62 @@ static const double nile[] = {
 	906, 901, 1170, 912, 746, 919, 718, 714, 740,
 };
 
+/*
+ * Permeability constants of the human chorioamnion at term and earlier (Hollander and Wolfe 1973, p. 69), the example
+ * of R's wilcox.test(): of the logarithms, with conf.int = TRUE. The others by qwilcox().
+ */
+static void test_ranks(void **state)
+{
+	static const double term[] = { 0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46 };
+	static const double early[] = { 1.15, 0.88, 0.90, 0.74, 1.21 };
+	static const double four[] = { 1, 2, 3, 4 };
+	static const double zero[] = { 0, 1, 2, 3 };
+	static const double constant[] = { 3, 3, 3, 3, 3, 3 };
+	static const double far[] = { 4.81, 4.17, 4.41, 3.59, 5.87, 3.83, 603, 4.89, 4.32, 4.69 };
+	struct results_change change;
+	double ratio;
+	double ci[2];
+
+	assert_int_equal(results_compare_ranks(early, 5, term, 10, 0.95, &ratio, ci), 0);
+	assert_near(ratio, 1.31176713707837, 1e-14);
+	assert_near(ci[0], 0.859504132231405, 1e-14);
+	assert_near(ci[1], 1.959459459459459, 1e-14);
+	assert_int_equal(results_compare_ranks(early, 5, term, 10, 0.99, &ratio, ci), 0);
+	assert_near(ci[0], 0.695652173913044, 1e-14);
+	assert_near(ci[1], 2.147727272727273, 1e-14);
+	/* Turned round, the interval is. */
+	assert_int_equal(results_compare_ranks(term, 10, early, 5, 0.99, &ratio, ci), 0);
+	assert_near(ratio, 1 / 1.31176713707837, 1e-14);
+	assert_near(ci[0], 1 / 2.147727272727273, 1e-14);
+	assert_int_equal(results_compare_ranks(plant_control, 10, plant_treated, 10, 0.95, &ratio, ci), 0);
+	assert_near(ratio, 0.91795667574346, 1e-13);
+	assert_near(ci[0], 0.797777777777778, 1e-14);
+	assert_near(ci[1], 1.061810154525386, 1e-14);
+	assert_int_equal(results_compare_ranks(plant_control, 10, plant_treated, 10, 0.999, &ratio, ci), 0);
+	assert_near(ci[0], 0.698443579766537, 1e-14);
+	assert_near(ci[1], 1.173151750972763, 1e-14);
+	/* 50 on each side: by the normal distribution */
+	assert_int_equal(results_compare_ranks(nile, 50, nile + 50, 50, 0.95, &ratio, ci), 0);
+	assert_near(ratio, 0.859504132231405, 1e-14);
+	assert_near(ci[0], 0.799019607843137, 1e-14);
+	assert_near(ci[1], 0.924501424501424, 1e-14);
+	/* A value a hundred times as large moves the mean, and hardly this. */
+	assert_int_equal(results_compare_ranks(plant_control, 10, far, 10, 0.95, &ratio, ci), 0);
+	assert_true(ci[1] < 1.1);
+	assert_int_equal(results_compare_means(plant_control, 10, far, 10, 0.95, &change), 0);
+	assert_true(change.ratio_ci[1] > 10);
+	assert_int_equal(results_compare_ranks(constant, 6, constant, 6, 0.95, &ratio, ci), 0);
+	assert_true(ratio == 1 && ci[0] == 1 && ci[1] == 1);
+	/* 2 of the 70 orders of four and four are at the ends: 97.1 % is the most that they can say. */
+	assert_int_equal(results_compare_ranks(four, 4, four, 4, 0.97, &ratio, ci), 0);
+	assert_near(ci[1], 4, 0);
+	assert_int_equal(results_compare_ranks(four, 4, four, 4, 0.98, &ratio, ci), -ENODATA);
+	assert_int_equal(results_compare_ranks(zero, 4, four, 4, 0.95, &ratio, ci), -EINVAL);
+	assert_int_equal(results_compare_ranks(four, 4, zero, 4, 0.95, &ratio, ci), -EINVAL);
+	assert_int_equal(results_compare_ranks(four, 0, four, 4, 0.95, &ratio, ci), -EINVAL);
+	assert_int_equal(results_compare_ranks(four, 4, four, 4, 1, &ratio, ci), -EINVAL);
+}
+
 /* R: cor.test(seq_along(x), x, method = "kendall", exact = FALSE, continuity = TRUE) */
 static void test_trend(void **state)
 {
@@ -466,6 +522,7 @@ int main(void)
 		cmocka_unit_test(test_outliers),
 		cmocka_unit_test(test_welch),
 		cmocka_unit_test(test_fieller),
+		cmocka_unit_test(test_ranks),
 		cmocka_unit_test(test_trend),
 		cmocka_unit_test(test_steady),
 		cmocka_unit_test(test_stop),

@@ -55,10 +55,32 @@ enum results_outcome {
 const char *results_outcome_name(enum results_outcome outcome);
 
 /**
+ * enum results_method - how a metric was compared
+ * @RESULTS_EXACT: as counts that are the same each time: no sampling error, cycle by cycle, means
+ * @RESULTS_RANKS: by results_compare_ranks(), which no outlier moves far
+ * @RESULTS_MEANS: by results_compare_means(), where there are few values, or some that are 0
+ * @RESULTS_NR_METHODS: number of methods
+ */
+enum results_method {
+	RESULTS_EXACT,
+	RESULTS_RANKS,
+	RESULTS_MEANS,
+	RESULTS_NR_METHODS,
+};
+
+/**
+ * results_method_name() - as it is written: "exact", "ranks", "means"
+ * @method: a method
+ *
+ * Return: a static string.
+ */
+const char *results_method_name(enum results_method method);
+
+/**
  * struct results_side - one of the two runs' values of a metric
  * @in: the case
  * @metric: the metric
- * @mean: of the values that were compared
+ * @value: mean of the values that were compared, or their median by RESULTS_RANKS
  * @n: number of them
  * @outliers: how many of them are far from the others; they count as the others do
  * @trend: the series rises or falls, so that its values are not independent
@@ -66,7 +88,7 @@ const char *results_outcome_name(enum results_outcome outcome);
 struct results_side {
 	const struct results_case *in;
 	const struct results_metric *metric;
-	double mean;
+	double value;
 	size_t n;
 	size_t outliers;
 	bool trend;
@@ -77,9 +99,10 @@ struct results_side {
  * @base: in the one
  * @new: in the other
  * @direction: which is better; never RESULTS_UNJUDGED
- * @exact: both are deterministic counts: they have no sampling error, cycles are compared one to one
- * @change: by how much; single points for an interval if @exact. NAN where there are too few values
- * @range: smallest and largest ratio of one cycle, if @exact; else NAN
+ * @method: how they were compared
+ * @change: by how much: the difference is that of the means, the ratio goes by @method; single points for
+ *	intervals if that is exact. NAN where there are too few values
+ * @range: smallest and largest ratio of one cycle, if @method is exact; else NAN
  * @outcome: what is said of it
  * @why: why it is undecided; "" else
  */
@@ -87,7 +110,7 @@ struct results_pair {
 	struct results_side base;
 	struct results_side new;
 	enum results_direction direction;
-	bool exact;
+	enum results_method method;
 	struct results_change change;
 	double range[2];
 	enum results_outcome outcome;

@@ -182,6 +182,27 @@ int results_compare_means(const double *base, size_t nr_base, const double *new,
 			  double confidence, struct results_change *change);
 
 /**
+ * results_compare_ranks() - by how much is one sample a multiple of another, without an assumption on how
+ * they are distributed
+ * @base: @nr_base finite numbers above 0, in any order; not changed
+ * @nr_base: at least 1; @nr_base * @nr_new at most 1 << 22
+ * @new: @nr_new finite numbers above 0
+ * @nr_new: at least 1
+ * @confidence: of the interval, between 0 and 1 exclusive
+ * @ratio: set to the estimate of Hodges and Lehmann: the median of all quotients of a new value by a base value
+ * @ci: set to its confidence interval, between two of the quotients, by the test of Mann and Whitney
+ *
+ * Values far off count, but no more than others do. Hodges and Lehmann, Estimates of location based on rank
+ * tests, Ann. Math. Statist. 34 (1963). Exact for fewer than 50 values on each side, else by the normal
+ * distribution.
+ *
+ * Return: 0; -EINVAL if an argument is out of range; -ENODATA if there are too few values for @confidence;
+ * -ENOMEM.
+ */
+int results_compare_ranks(const double *base, size_t nr_base, const double *new, size_t nr_new,
+			  double confidence, double *ratio, double ci[2]);
+
+/**
  * results_trend() - is there a trend in a series, by the test of Mann and Kendall
  * @values: @n finite numbers in the order of time
  * @n: at least 8, below which the normal distribution that the test assumes is far off
