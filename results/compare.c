@@ -94,13 +94,13 @@ int results_compare_objection(const struct results_model *model, char **text)
 
 	*text = NULL;
 	if (schema)
-		len = asprintf(text, "results.json has the schema '%s', this program knows 'flbench/1'; use the flbench that wrote it",
-			       schema);
+		len = asprintf(text, "results.json has the schema '%s', this program knows 'flbench/1'; "
+			       "use the flbench that wrote it", schema);
 	else if (model->busy)
 		len = asprintf(text, "the run still goes on; wait for its end");
 	else if (!results_verdict_ok(model->verdict) && model->verdict != RESULTS_DMESG_WARN)
-		len = asprintf(text, "its verdict is '%s', and what a run that did not end well measured is not compared; "
-			       "see flbench results", results_verdict_name(model->verdict));
+		len = asprintf(text, "its verdict is '%s', and what a run that did not end well measured "
+			       "is not compared; see flbench results", results_verdict_name(model->verdict));
 	return len < 0 ? -ENOMEM : 0;
 }
 
@@ -526,7 +526,9 @@ static int compare_environments(struct results_comparison *comparison)
 static int plan_line(void *context, const char *section, const char *key, const char *value)
 {
 	/* Where files lie says nothing; what is in them is in the environment. */
-	static const char * const paths[] = { "kernel", "next_kernel", "initrd", "qemu", "reference", "native" };
+	static const char * const paths[] = {
+		"kernel", "next_kernel", "initrd", "qemu", "reference", "native",
+	};
 	struct json_object *plan = context;
 	struct json_object *options;
 	size_t i;

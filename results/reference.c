@@ -123,7 +123,8 @@ int results_reference_json(const struct results_model *model, struct json_object
 				ok = ok && results_json_append(counts, count_json(&model->cases[i].metrics[j]));
 	ok = ok && results_json_add(object, "schema", json_object_new_string(SCHEMA)) &&
 	     results_json_add(object, "set", json_object_new_string(model->target_set)) &&
-	     results_json_add(object, "toolchain", toolchain(model)) && results_json_add(object, "image", image(model)) &&
+	     results_json_add(object, "toolchain", toolchain(model)) &&
+	     results_json_add(object, "image", image(model)) &&
 	     results_json_add(object, "targets", json_object_get(targets)) &&
 	     results_json_add(object, "counts", json_object_get(counts));
 	if (!ok) {

@@ -19,7 +19,8 @@ static struct results_model *load(const char *dir)
 
 	if (ret) {
 		say("%s: %s", dir,
-		    ret == -ENOENT || ret == -ENOTDIR ? "not a results directory of flbench" : strerror(-ret));
+		    ret == -ENOENT || ret == -ENOTDIR ? "not a results directory of flbench" :
+							strerror(-ret));
 		return NULL;
 	}
 	ret = results_compare_objection(model, &objection);

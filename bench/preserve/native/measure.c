@@ -174,7 +174,8 @@ static struct json_object *measurement(unsigned long nr, const struct samples *s
 	json_object_object_add(object, "ratio_ci95", interval);
 	add_number(object, "half_width", samples->half_width);
 	json_object_object_add(object, "stopped",
-			       json_object_new_string(samples->stop == RESULTS_STOP_NARROW ? "narrow" : "budget"));
+			       json_object_new_string(samples->stop == RESULTS_STOP_NARROW ?
+							      "narrow" : "budget"));
 	/* Without a trend it was as warm at the begin as at the end. */
 	if (!results_trend(samples->ratio, samples->n, &z, &p))
 		add_number(object, "trend_p", p);
