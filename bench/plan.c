@@ -229,6 +229,20 @@ static int size_mib(const char *value, long long *mib)
 	return 0;
 }
 
+static int check_percent(const struct plan_option *option, const char *value,
+			 struct plan_error *error)
+{
+	size_t whole = strspn(value, "0123456789");
+	size_t point = value[whole] == '.';
+	size_t rest = point ? strspn(value + whole + 1, "0123456789") : 0;
+	double percent = strtod(value, NULL);
+
+	if (whole + rest && !value[whole + point + rest] && percent >= option->min && percent <= option->max)
+		return 0;
+	return complain(error, "'%.60s' is not a number of percent from %lld to %lld, such as 2 or 0.5",
+			value, option->min, option->max);
+}
+
 static int check_length(const struct plan_option *option, const char *value,
 			struct plan_error *error)
 {
@@ -292,6 +306,8 @@ int plan_value_check(enum option_id id, const char *value, struct plan_error *er
 		return complain(error,
 				"'%.60s' is not a size from %lldM to %lldM, such as 512M or 4G",
 				value, option->min, option->max);
+	case OPTION_PERCENT:
+		return check_percent(option, value, error);
 	case OPTION_BOOL:
 		if (!strcmp(value, "yes") || !strcmp(value, "no"))
 			return 0;

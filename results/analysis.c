@@ -47,8 +47,7 @@ static double label_number(struct json_object *labels, const char *key)
 	return number > 0 ? number : NAN;
 }
 
-/* Only a case that came to a good end tells what something costs. */
-static bool case_is_sound(const struct results_case *test)
+bool results_case_is_sound(const struct results_case *test)
 {
 	return results_verdict_ok(test->verdict) || test->verdict == RESULTS_DMESG_WARN;
 }
@@ -239,7 +238,7 @@ static int analyze_scaling(struct results_model *model)
 	for (k = 0; k < ARRAY_SIZE(axes); k++)
 		for (i = 0; i < model->nr_cases; i++)
 			for (j = 0; !ret && j < model->cases[i].nr_metrics; j++)
-				if (case_is_sound(&model->cases[i]) &&
+				if (results_case_is_sound(&model->cases[i]) &&
 				    scales(&model->cases[i].metrics[j]))
 					ret = scale_both(model, &model->cases[i].metrics[j],
 							 axes[k].axis, axes[k].other);
@@ -325,7 +324,7 @@ static void find_baseline(const struct results_model *model, struct results_grow
 	for (i = 0; i < model->nr_cases; i++) {
 		for (j = 0; j < model->cases[i].nr_metrics; j++) {
 			metric = &model->cases[i].metrics[j];
-			if (case_is_sound(&model->cases[i]) &&
+			if (results_case_is_sound(&model->cases[i]) &&
 			    !strcmp(metric->name, growth->metric->name) &&
 			    is_baseline(growth->metric->labels, metric->labels)) {
 				growth->baseline = metric;
@@ -346,8 +345,7 @@ static void compare_slopes(struct results_growth *growth, const struct results_f
 
 	growth->excess = growth->fit.slope - base->slope;
 	if (va + vb > 0) {
-		freedom = (va + vb) * (va + vb) /
-			  (va * va / (growth->fit.n - 2) + vb * vb / (base->n - 2));
+		freedom = results_welch_freedom(va, growth->fit.n - 2, vb, base->n - 2);
 		half = results_t_quantile(0.975, freedom) * sqrt(va + vb);
 	}
 	growth->excess_ci95[0] = growth->excess - half;

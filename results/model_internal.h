@@ -19,8 +19,18 @@ bool results_get_number(struct json_object *object, const char *key, double *num
 /* Leaves *@number alone unless there is a number that can be a count. */
 bool results_get_count(struct json_object *object, const char *key, int64_t *number);
 
+/* Add a member or an element and say whether that worked; a NULL is a lack of memory. Takes @value. */
+bool results_json_add(struct json_object *object, const char *key, struct json_object *value);
+bool results_json_append(struct json_object *array, struct json_object *value);
+
+/* A number; what is not defined is null, which is a NULL pointer for json-c. */
+struct json_object *results_json_number(double number);
+
 /* Is there a label @key, and is it false? */
 bool results_label_is_false(struct json_object *labels, const char *key);
+
+/* Only a case that came to a good end tells what something costs. */
+bool results_case_is_sound(const struct results_case *test);
 
 /* Add a sentence to a JSON array; 0 or -ENOMEM. */
 __attribute__((format(printf, 2, 3)))

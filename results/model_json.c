@@ -10,9 +10,6 @@
 #include "model_internal.h"
 #include "render_internal.h"
 
-/* Beyond this a double skips integers. */
-#define MAX_EXACT 9007199254740992.0
-
 /*
  * Small builder: every step is a no-op once one has failed, so that the caller asks only once.
  */
@@ -56,22 +53,9 @@ static void add_boolean(struct builder *builder, const char *key, bool state)
 	add(builder, key, value);
 }
 
-/* What is not defined is null, which is a NULL pointer for json-c. */
-static struct json_object *number_object(double number)
-{
-	char text[32];
-
-	if (!isfinite(number))
-		return NULL;
-	if (number == trunc(number) && fabs(number) < MAX_EXACT)
-		return json_object_new_int64(number);
-	snprintf(text, sizeof(text), "%.15g", number);
-	return json_object_new_double_s(number, text);
-}
-
 static void add_number(struct builder *builder, const char *key, double number)
 {
-	struct json_object *value = number_object(number);
+	struct json_object *value = results_json_number(number);
 
 	if (!value && isfinite(number))
 		builder->failed = true;
@@ -90,7 +74,7 @@ static void add_interval(struct builder *builder, const char *key, const double 
 	}
 	array = json_object_new_array();
 	for (i = 0; array && i < 2; i++) {
-		value = number_object(interval[i]);
+		value = results_json_number(interval[i]);
 		if (!value || json_object_array_add(array, value)) {
 			json_object_put(value);
 			builder->failed = true;

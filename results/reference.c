@@ -26,23 +26,6 @@ static bool is_count(const struct results_metric *metric)
 	       json_object_object_get_ex(metric->labels, "pages", NULL);
 }
 
-/* Add a member and say whether that worked; a NULL is a lack of memory. */
-static bool add(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (object && value && !json_object_object_add(object, key, value))
-		return true;
-	json_object_put(value);
-	return false;
-}
-
-static bool append(struct json_object *array, struct json_object *value)
-{
-	if (array && value && !json_object_array_add(array, value))
-		return true;
-	json_object_put(value);
-	return false;
-}
-
 /* What is not defined is null, which is a NULL pointer for json-c. */
 static bool add_number(struct json_object *object, const char *key, double number)
 {
@@ -51,7 +34,7 @@ static bool add_number(struct json_object *object, const char *key, double numbe
 	if (!isfinite(number))
 		return object && !json_object_object_add(object, key, NULL);
 	snprintf(text, sizeof(text), "%.10g", number);
-	return add(object, key, json_object_new_double_s(number, text));
+	return results_json_add(object, key, json_object_new_double_s(number, text));
 }
 
 static const char *text_at(struct json_object *object, const char *outer, const char *key)
@@ -71,9 +54,9 @@ static struct json_object *toolchain(const struct results_model *model)
 {
 	struct json_object *object = json_object_new_object();
 
-	if (add(object, "compiler",
+	if (results_json_add(object, "compiler",
 		json_object_new_string(text_at(model->environment, "kernels", "compiler"))) &&
-	    add(object, "qemu",
+	    results_json_add(object, "qemu",
 		json_object_new_string(text_at(model->environment, "qemu", "version"))))
 		return object;
 	json_object_put(object);
@@ -86,9 +69,9 @@ static struct json_object *image(const struct results_model *model)
 	struct json_object *object = json_object_new_object();
 	const char *initrd = results_get_string(model->environment, "initrd_hash");
 
-	if (add(object, "kernel",
+	if (results_json_add(object, "kernel",
 		json_object_new_string(text_at(model->environment, "kernels", "hash"))) &&
-	    add(object, "initrd", json_object_new_string(initrd ? initrd : "unknown")))
+	    results_json_add(object, "initrd", json_object_new_string(initrd ? initrd : "unknown")))
 		return object;
 	json_object_put(object);
 	return NULL;
@@ -98,10 +81,10 @@ static struct json_object *target_json(const struct results_target *target)
 {
 	struct json_object *object = json_object_new_object();
 
-	if (add(object, "name", json_object_new_string(target->name)) &&
+	if (results_json_add(object, "name", json_object_new_string(target->name)) &&
 	    add_number(object, "stock", target->stock) && add_number(object, "ours", target->ours) &&
 	    add_number(object, "value", target->value) &&
-	    add(object, "state", json_object_new_string(results_target_state_name(target->state))))
+	    results_json_add(object, "state", json_object_new_string(results_target_state_name(target->state))))
 		return object;
 	json_object_put(object);
 	return NULL;
@@ -111,9 +94,9 @@ static struct json_object *count_json(const struct results_metric *metric)
 {
 	struct json_object *object = json_object_new_object();
 
-	if (add(object, "metric", json_object_new_string(metric->name)) &&
-	    add(object, "labels", json_object_get(metric->labels)) &&
-	    add(object, "value", json_object_new_int64(metric->summary.median)))
+	if (results_json_add(object, "metric", json_object_new_string(metric->name)) &&
+	    results_json_add(object, "labels", json_object_get(metric->labels)) &&
+	    results_json_add(object, "value", json_object_new_int64(metric->summary.median)))
 		return object;
 	json_object_put(object);
 	return NULL;
@@ -133,16 +116,17 @@ int results_reference_json(const struct results_model *model, struct json_object
 		return -ENODATA;
 	}
 	for (i = 0; i < model->nr_targets; i++)
-		ok = ok && append(targets, target_json(&model->targets[i]));
+		ok = ok && results_json_append(targets, target_json(&model->targets[i]));
 	for (i = 0; i < model->nr_cases; i++)
 		for (j = 0; j < model->cases[i].nr_metrics; j++)
 			if (is_count(&model->cases[i].metrics[j]))
-				ok = ok && append(counts, count_json(&model->cases[i].metrics[j]));
-	ok = ok && add(object, "schema", json_object_new_string(SCHEMA)) &&
-	     add(object, "set", json_object_new_string(model->target_set)) &&
-	     add(object, "toolchain", toolchain(model)) && add(object, "image", image(model)) &&
-	     add(object, "targets", json_object_get(targets)) &&
-	     add(object, "counts", json_object_get(counts));
+				ok = ok && results_json_append(counts, count_json(&model->cases[i].metrics[j]));
+	ok = ok && results_json_add(object, "schema", json_object_new_string(SCHEMA)) &&
+	     results_json_add(object, "set", json_object_new_string(model->target_set)) &&
+	     results_json_add(object, "toolchain", toolchain(model)) &&
+	     results_json_add(object, "image", image(model)) &&
+	     results_json_add(object, "targets", json_object_get(targets)) &&
+	     results_json_add(object, "counts", json_object_get(counts));
 	if (!ok) {
 		json_object_put(object);
 		return -ENOMEM;

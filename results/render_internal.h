@@ -14,6 +14,12 @@ int results_render_csv(const struct results_model *model, FILE *out);
 int results_render_ktap(const struct results_model *model, FILE *out);
 int results_render_kcidb(const struct results_model *model, FILE *out);
 
+/* Columns that a string takes: bytes that go on with a UTF-8 character take none. */
+int results_columns(const char *text);
+
+/* Fill up to a width: to the right of the text, or to the left of it if that is below 0. */
+void results_put(FILE *out, const char *text, int width);
+
 /* Three significant digits and a unit that people read: "12.3 M", "4.56 ms", "1.5 MiB". Into @text. */
 const char *results_human(char text[NUMBER_LEN], double value, const char *unit);
 

@@ -11,8 +11,7 @@
 #include "model_internal.h"
 #include "render_internal.h"
 
-/* Columns that a string takes: bytes that go on with a UTF-8 character take none. */
-static int columns(const char *text)
+int results_columns(const char *text)
 {
 	int n = 0;
 
@@ -21,9 +20,9 @@ static int columns(const char *text)
 	return n;
 }
 
-static void put(FILE *out, const char *text, int width)
+void results_put(FILE *out, const char *text, int width)
 {
-	int fill = (width < 0 ? -width : width) - columns(text);
+	int fill = (width < 0 ? -width : width) - results_columns(text);
 
 	if (width < 0)
 		fprintf(out, "%*s", fill > 0 ? fill : 0, "");
@@ -60,19 +59,19 @@ static void put_cases(const struct results_model *model, FILE *out)
 	size_t i;
 
 	for (i = 0; i < model->nr_cases; i++)
-		if (columns(model->cases[i].name) > width)
-			width = columns(model->cases[i].name);
+		if (results_columns(model->cases[i].name) > width)
+			width = results_columns(model->cases[i].name);
 	fprintf(out, "\n");
-	put(out, "CASE", width);
+	results_put(out, "CASE", width);
 	fprintf(out, "  VERDICT       CYCLES  TRIES  DETAIL\n");
 	for (i = 0; i < model->nr_cases; i++) {
 		test = &model->cases[i];
-		put(out, test->name, width);
+		results_put(out, test->name, width);
 		fprintf(out, "  ");
-		put(out, results_verdict_name(test->verdict), 10);
+		results_put(out, results_verdict_name(test->verdict), 10);
 		snprintf(text, sizeof(text), "%" PRId64 "/%" PRId64, test->cycles_completed,
 			 test->cycles_planned);
-		put(out, text, -10);
+		results_put(out, text, -10);
 		fprintf(out, "%7u", test->attempts);
 		if (*test->detail)
 			fprintf(out, "  %s", test->detail);
@@ -98,8 +97,8 @@ static void put_metrics(const struct results_model *model, FILE *out)
 
 	for (i = 0; i < model->nr_cases; i++)
 		for (j = 0; j < model->cases[i].nr_metrics; j++)
-			if (columns(model->cases[i].metrics[j].name) > width)
-				width = columns(model->cases[i].metrics[j].name);
+			if (results_columns(model->cases[i].metrics[j].name) > width)
+				width = results_columns(model->cases[i].metrics[j].name);
 	if (!width)
 		return;
 	fprintf(out, "\nMETRICS, over cycles: median [min .. max], mean +- half of its 95 %% confidence interval\n");
@@ -110,8 +109,8 @@ static void put_metrics(const struct results_model *model, FILE *out)
 		for (j = 0; j < test->nr_metrics; j++) {
 			metric = &test->metrics[j];
 			fprintf(out, "  ");
-			put(out, metric->name, width);
-			put(out, results_human(text, metric->summary.median, metric->unit), -10);
+			results_put(out, metric->name, width);
+			results_put(out, results_human(text, metric->summary.median, metric->unit), -10);
 			fprintf(out, "  [%.15g .. %.15g]", metric->summary.min, metric->summary.max);
 			fprintf(out, "  mean %.15g", metric->summary.mean);
 			if (isfinite(metric->summary.ci95[0]))
@@ -141,26 +140,26 @@ static void put_checks(const struct results_model *model, FILE *out)
 		test = &model->cases[i];
 		for (j = 0; j < test->nr_checks; j++) {
 			n++;
-			if (columns(test->checks[j].name) > name_width)
-				name_width = columns(test->checks[j].name);
-			if (columns(test->name) > case_width)
-				case_width = columns(test->name);
+			if (results_columns(test->checks[j].name) > name_width)
+				name_width = results_columns(test->checks[j].name);
+			if (results_columns(test->name) > case_width)
+				case_width = results_columns(test->name);
 		}
 	}
 	if (!n)
 		return;
 	fprintf(out, "\n");
-	put(out, "CHECK", name_width);
+	results_put(out, "CHECK", name_width);
 	fprintf(out, "  ");
-	put(out, "CASE", case_width);
+	results_put(out, "CASE", case_width);
 	fprintf(out, "  VERDICT  PASSED  FAILED  SKIPPED\n");
 	for (i = 0; i < model->nr_cases; i++) {
 		test = &model->cases[i];
 		for (j = 0; j < test->nr_checks; j++) {
 			check = &test->checks[j];
-			put(out, check->name, name_width);
+			results_put(out, check->name, name_width);
 			fprintf(out, "  ");
-			put(out, test->name, case_width);
+			results_put(out, test->name, case_width);
 			fprintf(out, "  %-7s%8zu%8zu%9zu", results_verdict_name(check->verdict),
 				check->passed, check->failed, check->skipped);
 			if (check->verdict != RESULTS_PASS && *check->detail)
@@ -247,8 +246,8 @@ static int fill_table(const struct results_case *test, const char **devices, str
 			if (fclose(cell))
 				return -ENOMEM;
 			table->shown[j] |= metric != NULL;
-			if (columns(table->cells[i][j]) > table->width[j])
-				table->width[j] = columns(table->cells[i][j]);
+			if (results_columns(table->cells[i][j]) > table->width[j])
+				table->width[j] = results_columns(table->cells[i][j]);
 		}
 	}
 	return 0;
@@ -261,23 +260,23 @@ static void put_table(const struct table *table, const char **devices, FILE *out
 	size_t j;
 
 	for (i = 0; i < table->rows; i++)
-		if (columns(devices[i]) > width)
-			width = columns(devices[i]);
+		if (results_columns(devices[i]) > width)
+			width = results_columns(devices[i]);
 	fprintf(out, "  ");
-	put(out, "device", width);
+	results_put(out, "device", width);
 	for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++)
 		if (table->shown[j]) {
 			fprintf(out, "  ");
-			put(out, results_dma_columns[j].brief, -table->width[j]);
+			results_put(out, results_dma_columns[j].brief, -table->width[j]);
 		}
 	fprintf(out, "\n");
 	for (i = 0; i < table->rows; i++) {
 		fprintf(out, "  ");
-		put(out, devices[i], width);
+		results_put(out, devices[i], width);
 		for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++)
 			if (table->shown[j]) {
 				fprintf(out, "  ");
-				put(out, table->cells[i][j], -table->width[j]);
+				results_put(out, table->cells[i][j], -table->width[j]);
 			}
 		fprintf(out, "\n");
 	}
@@ -292,7 +291,7 @@ static int put_devices(const struct results_case *test, FILE *out)
 	int ret;
 
 	for (j = 0; j < RESULTS_NR_DMA_COLUMNS; j++)
-		table.width[j] = columns(results_dma_columns[j].brief);
+		table.width[j] = results_columns(results_dma_columns[j].brief);
 	ret = fill_table(test, devices, &table);
 	if (!ret && table.rows)
 		put_table(&table, devices, out);
@@ -341,18 +340,18 @@ void results_render_targets(const struct results_model *model, FILE *out)
 	if (!model->nr_targets)
 		return;
 	for (i = 0; i < model->nr_targets; i++)
-		if (columns(model->targets[i].what) > width)
-			width = columns(model->targets[i].what);
+		if (results_columns(model->targets[i].what) > width)
+			width = results_columns(model->targets[i].what);
 	fprintf(out, "\n");
-	put(out, "TARGET", width);
+	results_put(out, "TARGET", width);
 	fprintf(out, "    AT MOST       STOCK        OURS       VALUE\n");
 	for (i = 0; i < model->nr_targets; i++) {
 		target = &model->targets[i];
-		put(out, target->what, width);
-		put(out, results_target_limit(text, target), -11);
-		put(out, results_target_number(text, target, target->stock), -12);
-		put(out, results_target_number(text, target, target->ours), -12);
-		put(out, results_target_value(text, target), -12);
+		results_put(out, target->what, width);
+		results_put(out, results_target_limit(text, target), -11);
+		results_put(out, results_target_number(text, target, target->stock), -12);
+		results_put(out, results_target_number(text, target, target->ours), -12);
+		results_put(out, results_target_value(text, target), -12);
 		fprintf(out, "  %s\n", results_target_words(target));
 	}
 }

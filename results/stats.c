@@ -15,6 +15,9 @@
 
 #include "internal.h"
 
+/* So many are sorted in a second or so. */
+#define MAX_QUOTIENTS (1 << 22)
+
 static bool all_finite(const double *values, size_t n)
 {
 	size_t i;
@@ -189,4 +192,289 @@ int results_fit_power(const double *x, const double *y, size_t n, struct results
 		logs[n + i] = log(y[i]);
 	}
 	return results_fit_linear(logs, logs + n, n, fit);
+}
+
+double results_welch_freedom(double va, double fa, double vb, double fb)
+{
+	return (va + vb) * (va + vb) / (va * va / fa + vb * vb / fb);
+}
+
+/* Half of the interval of a sum of two errors; 0 if neither varies. */
+static double welch_half(double va, double fa, double vb, double fb, double confidence)
+{
+	if (va + vb <= 0)
+		return 0;
+	return results_t_quantile((1 + confidence) / 2, results_welch_freedom(va, fa, vb, fb)) *
+	       sqrt(va + vb);
+}
+
+/*
+ * All ratios r for which the difference new - r * base is not told from 0: between the roots of
+ * (base^2 - t^2 vb) r^2 - 2 base new r + new^2 - t^2 vn.
+ */
+static void fieller(const struct results_summary *base, const struct results_summary *new, double vb,
+		    double vn, double confidence, struct results_change *change)
+{
+	double freedom;
+	double root;
+	double t;
+	double a;
+
+	change->ratio = base->mean != 0 ? new->mean / base->mean : NAN;
+	change->ratio_ci[0] = -INFINITY;
+	change->ratio_ci[1] = INFINITY;
+	if (base->mean == 0)
+		return;
+	change->ratio_ci[0] = change->ratio;
+	change->ratio_ci[1] = change->ratio;
+	if (vb + vn <= 0)
+		return;
+	freedom = results_welch_freedom(vn, new->n - 1, change->ratio * change->ratio * vb, base->n - 1);
+	/* Only the base varies and the ratio is 0: that of the base. */
+	if (isnan(freedom))
+		freedom = base->n - 1;
+	t = results_t_quantile((1 + confidence) / 2, freedom);
+	a = base->mean * base->mean - t * t * vb;
+	if (a <= 0) {
+		change->ratio_ci[0] = -INFINITY;
+		change->ratio_ci[1] = INFINITY;
+		return;
+	}
+	/* The discriminant, without the difference of two large products. */
+	root = t * sqrt(base->mean * base->mean * vn + new->mean * new->mean * vb - t * t * vb * vn);
+	change->ratio_ci[0] = (base->mean * new->mean - root) / a;
+	change->ratio_ci[1] = (base->mean * new->mean + root) / a;
+}
+
+int results_compare_means(const double *base, size_t nr_base, const double *new, size_t nr_new,
+			  double confidence, struct results_change *change)
+{
+	struct results_summary b;
+	struct results_summary n;
+	double half;
+	double vb;
+	double vn;
+	int ret;
+
+	if (nr_base < 2 || nr_new < 2 || !(confidence > 0 && confidence < 1))
+		return -EINVAL;
+	ret = results_summarize(base, nr_base, &b);
+	if (!ret)
+		ret = results_summarize(new, nr_new, &n);
+	if (ret)
+		return ret;
+	vb = b.stddev * b.stddev / b.n;
+	vn = n.stddev * n.stddev / n.n;
+	half = welch_half(vn, n.n - 1, vb, b.n - 1, confidence);
+	change->difference = n.mean - b.mean;
+	change->difference_ci[0] = change->difference - half;
+	change->difference_ci[1] = change->difference + half;
+	change->freedom = results_welch_freedom(vn, n.n - 1, vb, b.n - 1);
+	fieller(&b, &n, vb, vn, confidence, change);
+	return 0;
+}
+
+/*
+ * Probability of each number of pairs in which the value of one sample is below that of another of the same
+ * distribution, up to @most pairs, of @n and @m values: by what the largest of all is (Mann and Whitney 1947).
+ * *@table is a row for each number of values of the second sample.
+ */
+static int pair_probabilities(size_t n, size_t m, size_t most, double **table)
+{
+	double *rows = calloc((m + 1) * (most + 1), sizeof(*rows));
+	size_t i;
+	size_t j;
+	size_t u;
+
+	if (!rows)
+		return -ENOMEM;
+	for (j = 0; j <= m; j++)
+		rows[j * (most + 1)] = 1;
+	/* In place: a row still is that of i - 1 values, the one above it already that of i. */
+	for (i = 1; i <= n; i++)
+		for (j = 1; j <= m; j++)
+			for (u = most + 1; u-- > 0;) {
+				double *row = rows + j * (most + 1);
+				double first = u >= j ? row[u - j] : 0;
+
+				row[u] = (i * first + j * row[u - (most + 1)]) / (i + j);
+			}
+	*table = rows;
+	return 0;
+}
+
+/* The largest k with a probability of at most @tail for fewer than k such pairs; 0 if there is none. */
+static int pair_rank(size_t n, size_t m, double tail, size_t *rank)
+{
+	double *table __freed = NULL;
+	size_t most = n * m / 2;
+	double sum = 0;
+	double middle = n * (double)m / 2;
+	int ret;
+
+	*rank = 0;
+	if (n >= 50 || m >= 50) {
+		middle -= gsl_cdf_ugaussian_Qinv(tail) * sqrt(n * (double)m * (n + m + 1) / 12);
+		if (middle >= 1)
+			*rank = middle;
+		return 0;
+	}
+	ret = pair_probabilities(n, m, most, &table);
+	if (ret)
+		return ret;
+	while (*rank < most) {
+		sum += table[m * (most + 1) + *rank];
+		if (sum > tail)
+			break;
+		(*rank)++;
+	}
+	return 0;
+}
+
+int results_compare_ranks(const double *base, size_t nr_base, const double *new, size_t nr_new,
+			  double confidence, double *ratio, double ci[2])
+{
+	size_t n = nr_base * nr_new;
+	double *quotients __freed = NULL;
+	size_t rank;
+	size_t i;
+	size_t j;
+	int ret;
+
+	if (!nr_base || !nr_new || nr_new > MAX_QUOTIENTS / nr_base || !(confidence > 0 && confidence < 1) ||
+	    !all_finite(base, nr_base) || !all_finite(new, nr_new) || gsl_stats_min(base, 1, nr_base) <= 0 ||
+	    gsl_stats_min(new, 1, nr_new) <= 0)
+		return -EINVAL;
+	ret = pair_rank(nr_base, nr_new, (1 - confidence) / 2, &rank);
+	if (ret)
+		return ret;
+	if (!rank)
+		return -ENODATA;
+	quotients = calloc(n, sizeof(*quotients));
+	if (!quotients)
+		return -ENOMEM;
+	for (i = 0; i < nr_base; i++)
+		for (j = 0; j < nr_new; j++)
+			quotients[i * nr_new + j] = new[j] / base[i];
+	gsl_sort(quotients, 1, n);
+	/* Of two in the middle the geometric mean, which turns round as the quotients do. */
+	*ratio = sqrt(quotients[(n - 1) / 2]) * sqrt(quotients[n / 2]);
+	if (quotients[(n - 1) / 2] == quotients[n / 2])
+		*ratio = quotients[n / 2];
+	ci[0] = quotients[rank - 1];
+	ci[1] = quotients[n - rank];
+	return 0;
+}
+
+/* What values that are equal take from the variance of the sum of signs, times 18. */
+static double tie_correction(const double *sorted, size_t n)
+{
+	double correction = 0;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < n; i = j) {
+		double ties;
+
+		for (j = i + 1; j < n && sorted[j] == sorted[i];)
+			j++;
+		ties = j - i;
+		correction += ties * (ties - 1) * (2 * ties + 5);
+	}
+	return correction;
+}
+
+int results_trend(const double *values, size_t n, double *z, double *p)
+{
+	double *sorted __freed = NULL;
+	double variance;
+	double sum = 0;
+	double count = n;
+	size_t i;
+	size_t j;
+
+	if (n < 8 || !all_finite(values, n))
+		return -EINVAL;
+	sorted = sorted_copy(values, n);
+	if (!sorted)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		for (j = i + 1; j < n; j++)
+			sum += (values[j] > values[i]) - (values[j] < values[i]);
+	variance = (count * (count - 1) * (2 * count + 5) - tie_correction(sorted, n)) / 18;
+	*z = sum ? (sum - copysign(1, sum)) / sqrt(variance) : 0;
+	*p = 2 * gsl_cdf_ugaussian_Q(fabs(*z));
+	return 0;
+}
+
+/*
+ * How many of @n means to leave out, of at most half: those that make the squared standard error of the
+ * mean of the others least. From the end, so that each mean is looked at once.
+ */
+static size_t mser(const double *means, size_t n)
+{
+	double least = INFINITY;
+	double squares = 0;
+	double mean = 0;
+	size_t best = 0;
+	size_t i;
+
+	for (i = n; i-- > 0;) {
+		double count = n - i;
+		double off = means[i] - mean;
+
+		mean += off / count;
+		squares += off * (means[i] - mean);
+		/* Of equals the first, since what can be kept is kept. */
+		if (i <= n / 2 && squares / (count * count) <= least) {
+			least = squares / (count * count);
+			best = i;
+		}
+	}
+	return best;
+}
+
+int results_steady(const double *values, size_t n, struct results_steady *steady)
+{
+	size_t batches = n / RESULTS_BATCH;
+	double *means __freed = NULL;
+	double z;
+	size_t i;
+	int ret;
+
+	if (batches < RESULTS_MIN_BATCHES || !all_finite(values, n))
+		return -EINVAL;
+	means = calloc(batches, sizeof(*means));
+	if (!means)
+		return -ENOMEM;
+	for (i = 0; i < batches; i++)
+		means[i] = gsl_stats_mean(values + i * RESULTS_BATCH, 1, RESULTS_BATCH);
+	steady->begin = mser(means, batches) * RESULTS_BATCH;
+	ret = results_trend(values + steady->begin, n - steady->begin, &z, &steady->trend_p);
+	steady->steady = !ret && steady->trend_p >= RESULTS_TREND_P;
+	return ret;
+}
+
+int results_stop(const struct results_stop_rule *rule, const double *values, size_t n, double seconds,
+		 double *half_width, enum results_stop *stop)
+{
+	struct results_median middle;
+	int ret = 0;
+
+	*half_width = NAN;
+	if (n)
+		ret = results_median(values, n, &middle);
+	if (ret)
+		return ret;
+	if (n && middle.median != 0)
+		*half_width = (middle.ci95[1] - middle.ci95[0]) / 2 / fabs(middle.median);
+	*stop = RESULTS_GO_ON;
+	if (n < rule->min_samples)
+		return 0;
+	if (*half_width <= rule->half_width)
+		*stop = RESULTS_STOP_NARROW;
+	else if ((rule->max_samples && n >= rule->max_samples) ||
+		 (rule->max_seconds > 0 && seconds >= rule->max_seconds))
+		*stop = RESULTS_STOP_BUDGET;
+	return 0;
 }

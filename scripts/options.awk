@@ -2,7 +2,7 @@
 # Checks flags and plan of scripts/run against bench/options.def, on a machine that
 # has no compiler yet. flbench checks the same again, in C, and what depends on it.
 #
-# usage: awk -f options.awk -- OPTIONS.DEF TOP FLAG...
+# usage: awk -f options-table.awk -f options.awk -- OPTIONS.DEF TOP FLAG...
 # Prints KEY=VALUE for each flag that is given, and plan_file=PATH; or one line on
 # stderr, and exits with 2.
 
@@ -14,50 +14,10 @@ function die(text)
 	exit 2
 }
 
-# The fields of OPTION(name, TYPE, "default", min, max, "values", "help").
-function read_table(file,	line, part, n, rest, scope, got)
-{
-	scope = "case"
-	while ((got = (getline line < file)) > 0) {
-		if (line ~ /RUN_OPTIONS \*\//)
-			scope = "run"
-		else if (line ~ /COMMAND_OPTIONS \*\//)
-			scope = "command"
-		if (line ~ /^WITH_DMA\(/) {
-			split(line, part, "\"")
-			split(substr(part[1], 10), rest, /, */)
-			dma_fallback[rest[1]] = part[2]
-		}
-		if (line !~ /^OPTION\(/)
-			continue
-		n = split(line, part, "\"")
-		# part: 'OPTION(name, TYPE, ' default ', min, max, ' values ', ' help
-		split(substr(part[1], 8), rest, /, */)
-		name = rest[1]
-		type[name] = rest[2]
-		fallback[name] = part[2]
-		split(part[3], rest, /, */)
-		min[name] = rest[2] + 0
-		max[name] = rest[3] + 0
-		values[name] = part[4]
-		help[name] = part[6]
-		scope_of[name] = scope
-		order[++nr_options] = name
-	}
-	if (got < 0 || !nr_options)
-		die(file ": cannot be read: is this a whole checkout?")
-}
-
 function find(word)
 {
 	gsub(/-/, "_", word)
 	return (word in type) ? word : ""
-}
-
-# Flags that flbench run does not take: see run_takes() in stress/controller/main.c.
-function of_other_commands(name)
-{
-	return name ~ /^(format|sysroot|results|picture|journal)$/
 }
 
 function is_number(name, text)
@@ -178,7 +138,7 @@ function usage(	i, name, flag, text)
 	print "  --kernel-src=PATH         Linux 7.3, to use instead of Debian's package"
 	for (i = 1; i <= nr_options; i++) {
 		name = order[i]
-		if (of_other_commands(name))
+		if (scope_of[name] == "read")
 			continue
 		flag = name
 		gsub(/_/, "-", flag)
@@ -322,7 +282,7 @@ function read_plan(path,	line, nr, section, key, value, name, at, error, section
 		name = find(key)
 		if (name == "")
 			die(at "unknown key '" key "'; scripts/run --help names them all")
-		if (scope_of[name] == "command")
+		if (scope_of[name] == "command" || scope_of[name] == "read")
 			die(at "'" key "' is a flag, not a key of a plan")
 		if (scope_of[name] == "run" && section != "global")
 			die(at "'" key "' belongs to the whole run; put it into [global]")
@@ -368,7 +328,7 @@ BEGIN {
 			flag = substr(flag, 1, given - 1)
 		}
 		name = flag == "--kernel-src" ? "kernel_src" : find(substr(flag, 3))
-		if (name == "" || of_other_commands(name))
+		if (name == "" || scope_of[name] == "read")
 			die("unknown option '" flag "'; see scripts/run --help")
 		if (!given) {
 			if (type[name] == "BOOL")

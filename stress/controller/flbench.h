@@ -58,6 +58,7 @@ const char *flag_text(const struct invocation *invocation, enum option_id id);
 int command_run(const struct invocation *invocation);
 int command_resume(const struct invocation *invocation);
 int command_results(const struct invocation *invocation);
+int command_compare(const struct invocation *invocation);
 int command_reference(const struct invocation *invocation);
 int command_list(const struct invocation *invocation);
 int command_check(const struct invocation *invocation);

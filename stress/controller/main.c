@@ -13,16 +13,8 @@
 
 static bool run_takes(enum option_id id)
 {
-	switch (id) {
-	case OPT_format:
-	case OPT_sysroot:
-	case OPT_results:
-	case OPT_picture:
-	case OPT_journal:
-		return false;
-	default:
-		return true;
-	}
+	/* The order of options.def, which says so. */
+	return id < OPT_format;
 }
 
 static bool resume_takes(enum option_id id)
@@ -38,6 +30,11 @@ static bool results_takes(enum option_id id)
 static bool reference_takes(enum option_id id)
 {
 	return id == OPT_reference;
+}
+
+static bool compare_takes(enum option_id id)
+{
+	return id == OPT_format || id == OPT_threshold || id == OPT_metric;
 }
 
 static bool check_takes(enum option_id id)
@@ -99,6 +96,21 @@ static const struct command commands[] = {
 			"Prints what a results directory holds, also of a run that was killed or still goes on.",
 		.takes = results_takes,
 		.run = command_results,
+	},
+	{
+		.name = "compare",
+		.arguments = "BASE NEW",
+		.min_arguments = 2,
+		.max_arguments = 2,
+		.summary = "say whether one run is worse than another",
+		.description =
+			"Compares each metric that both results directories have and of which it is known which direction is better: "
+			"counts under icount exactly, others by confidence intervals that hold all at once. Says what else "
+			"differs: kernel, QEMU, compiler, plan.\v"
+			"Exit status: 0 nothing is worse, 1 something is worse by more than the threshold, 2 bad input, a run that did "
+			"not end well, or nothing that could be decided, 3 could not be done.",
+		.takes = compare_takes,
+		.run = command_compare,
 	},
 	{
 		.name = "reference",
@@ -210,6 +222,8 @@ static const char *value_name(const struct plan_option *option, char *text, size
 		return "N,...";
 	case OPTION_SIZE:
 		return "SIZE";
+	case OPTION_PERCENT:
+		return "PERCENT";
 	case OPTION_BOOL:
 		return "yes|no";
 	case OPTION_NAME:

@@ -262,6 +262,251 @@ static void test_outliers(void **state)
 	assert_int_equal(results_outliers(values, ARRAY_SIZE(values)), 2);
 }
 
+/*
+ * Answers computed by another program: R 4.2.2 on data sets that come with it. Welch:
+ * t.test(extra ~ group, data = sleep), Student's table of 1908. known_answers.R prints what is below.
+ */
+static const double sleep_1[] = { 0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0 };
+static const double sleep_2[] = { 1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4 };
+
+/* PlantGrowth (Dobson 1983), groups ctrl and trt1; InsectSprays (Beall 1942), sprays A and C */
+static const double plant_control[] = { 4.17, 5.58, 5.18, 6.11, 4.50, 4.61, 5.17, 4.53, 5.33, 5.14 };
+static const double plant_treated[] = { 4.81, 4.17, 4.41, 3.59, 5.87, 3.83, 6.03, 4.89, 4.32, 4.69 };
+static const double spray_a[] = { 10, 7, 20, 14, 14, 12, 10, 23, 17, 20, 14, 13 };
+static const double spray_c[] = { 0, 1, 7, 2, 3, 1, 2, 1, 3, 0, 1, 4 };
+
+static void test_welch(void **state)
+{
+	struct results_change change;
+
+	assert_int_equal(results_compare_means(sleep_2, 10, sleep_1, 10, 0.95, &change), 0);
+	assert_near(change.difference, -1.58, 1e-12);
+	assert_near(change.freedom, 17.7764735162, 1e-11);
+	assert_near(change.difference_ci[0], -3.365483230712, 1e-11);
+	assert_near(change.difference_ci[1], 0.205483230712, 1e-10);
+	assert_int_equal(results_compare_means(plant_control, 10, plant_treated, 10, 0.95, &change), 0);
+	assert_near(change.freedom, 16.5235850569, 1e-11);
+	assert_near(change.difference_ci[0], -1.029516221347, 1e-11);
+	assert_near(change.difference_ci[1], 0.287516221347, 1e-11);
+	/* One side that does not vary leaves the freedom of the other. */
+	assert_near(results_welch_freedom(0, 4, 2, 7), 7, 1e-15);
+	assert_near(results_welch_freedom(2, 4, 0, 7), 4, 1e-15);
+	assert_true(isnan(results_welch_freedom(0, 4, 0, 7)));
+}
+
+/*
+ * Fieller: the ratios at which Welch's statistic of new - ratio * base is the quantile of t, which R found with
+ * uniroot(), not by the formula.
+ */
+static void test_fieller(void **state)
+{
+	static const double constant[] = { 200, 200, 200 };
+	static const double zero[] = { 0, 0, 0 };
+	struct results_change change;
+
+	assert_int_equal(results_compare_means(plant_control, 10, plant_treated, 10, 0.95, &change), 0);
+	assert_near(change.ratio, 0.926271860095, 1e-11);
+	assert_near(change.ratio_ci[0], 0.803406606782, 1e-11);
+	assert_near(change.ratio_ci[1], 1.060399552985, 1e-11);
+	assert_int_equal(results_compare_means(plant_control, 10, plant_treated, 10, 0.999, &change), 0);
+	assert_near(change.ratio_ci[0], 0.700629361735, 1e-11);
+	assert_near(change.ratio_ci[1], 1.193054233776, 1e-11);
+	assert_int_equal(results_compare_means(spray_a, 12, spray_c, 12, 0.95, &change), 0);
+	assert_near(change.ratio, 0.1436781609195, 1e-11);
+	assert_near(change.ratio_ci[0], 0.0582615381465, 1e-11);
+	assert_near(change.ratio_ci[1], 0.2413360999064, 1e-11);
+	/* The mean of the base may be 0 at that confidence: then the ratio may be anything. */
+	assert_int_equal(results_compare_means(spray_c, 12, spray_a, 12, 0.999, &change), 0);
+	assert_true(isinf(change.ratio_ci[0]) && isinf(change.ratio_ci[1]));
+	assert_int_equal(results_compare_means(zero, 3, spray_a, 12, 0.95, &change), 0);
+	assert_true(isnan(change.ratio) && isinf(change.ratio_ci[1]));
+	/* Without a spread the answer is exact; a base without one divides the interval of the mean. */
+	assert_int_equal(results_compare_means(constant, 3, constant, 3, 0.95, &change), 0);
+	assert_true(change.ratio_ci[0] == 1 && change.ratio_ci[1] == 1);
+	assert_true(change.difference_ci[0] == 0 && change.difference_ci[1] == 0);
+	assert_int_equal(results_compare_means(constant, 3, plant_control, 10, 0.95, &change), 0);
+	assert_near(change.ratio_ci[1], change.ratio + (change.difference_ci[1] - change.difference) / 200, 1e-12);
+	assert_int_equal(results_compare_means(constant, 3, zero, 3, 0.95, &change), 0);
+	assert_true(change.ratio == 0 && change.ratio_ci[0] == 0 && change.ratio_ci[1] == 0);
+	assert_int_equal(results_compare_means(plant_control, 10, zero, 3, 0.95, &change), 0);
+	assert_true(change.ratio == 0 && change.ratio_ci[1] == 0);
+	assert_int_equal(results_compare_means(constant, 1, constant, 3, 0.95, &change), -EINVAL);
+	assert_int_equal(results_compare_means(constant, 3, constant, 1, 0.95, &change), -EINVAL);
+	assert_int_equal(results_compare_means(constant, 3, constant, 3, 1, &change), -EINVAL);
+}
+
+/* Flow of the Nile at Aswan, 1871 to 1970 (Durbin and Koopman 2001), 10^8 cubic metres */
+static const double nile[] = {
+	1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960, 1180,
+	799, 958, 1140, 1100, 1210, 1150, 1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694, 940, 833,
+	701, 916, 692, 1020, 1050, 969, 831, 726, 456, 824, 702, 1120, 1100, 832, 764, 821, 768, 845, 864,
+	862, 698, 845, 744, 796, 1040, 759, 781, 865, 845, 944, 984, 897, 822, 1010, 771, 676, 649, 846,
+	812, 742, 801, 1040, 860, 874, 848, 890, 744, 749, 838, 1050, 918, 986, 797, 923, 975, 815, 1020,
+	906, 901, 1170, 912, 746, 919, 718, 714, 740,
+};
+
+/*
+ * Permeability constants of the human chorioamnion at term and earlier (Hollander and Wolfe 1973, p. 69), the example
+ * of R's wilcox.test(): of the logarithms, with conf.int = TRUE. The others by qwilcox().
+ */
+static void test_ranks(void **state)
+{
+	static const double term[] = { 0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46 };
+	static const double early[] = { 1.15, 0.88, 0.90, 0.74, 1.21 };
+	static const double four[] = { 1, 2, 3, 4 };
+	static const double zero[] = { 0, 1, 2, 3 };
+	static const double constant[] = { 3, 3, 3, 3, 3, 3 };
+	static const double far[] = { 4.81, 4.17, 4.41, 3.59, 5.87, 3.83, 603, 4.89, 4.32, 4.69 };
+	struct results_change change;
+	double ratio;
+	double ci[2];
+
+	assert_int_equal(results_compare_ranks(early, 5, term, 10, 0.95, &ratio, ci), 0);
+	assert_near(ratio, 1.31176713707837, 1e-14);
+	assert_near(ci[0], 0.859504132231405, 1e-14);
+	assert_near(ci[1], 1.959459459459459, 1e-14);
+	assert_int_equal(results_compare_ranks(early, 5, term, 10, 0.99, &ratio, ci), 0);
+	assert_near(ci[0], 0.695652173913044, 1e-14);
+	assert_near(ci[1], 2.147727272727273, 1e-14);
+	/* Turned round, the interval is. */
+	assert_int_equal(results_compare_ranks(term, 10, early, 5, 0.99, &ratio, ci), 0);
+	assert_near(ratio, 1 / 1.31176713707837, 1e-14);
+	assert_near(ci[0], 1 / 2.147727272727273, 1e-14);
+	assert_int_equal(results_compare_ranks(plant_control, 10, plant_treated, 10, 0.95, &ratio, ci), 0);
+	assert_near(ratio, 0.91795667574346, 1e-13);
+	assert_near(ci[0], 0.797777777777778, 1e-14);
+	assert_near(ci[1], 1.061810154525386, 1e-14);
+	assert_int_equal(results_compare_ranks(plant_control, 10, plant_treated, 10, 0.999, &ratio, ci), 0);
+	assert_near(ci[0], 0.698443579766537, 1e-14);
+	assert_near(ci[1], 1.173151750972763, 1e-14);
+	/* 50 on each side: by the normal distribution */
+	assert_int_equal(results_compare_ranks(nile, 50, nile + 50, 50, 0.95, &ratio, ci), 0);
+	assert_near(ratio, 0.859504132231405, 1e-14);
+	assert_near(ci[0], 0.799019607843137, 1e-14);
+	assert_near(ci[1], 0.924501424501424, 1e-14);
+	/* A value a hundred times as large moves the mean, and hardly this. */
+	assert_int_equal(results_compare_ranks(plant_control, 10, far, 10, 0.95, &ratio, ci), 0);
+	assert_true(ci[1] < 1.1);
+	assert_int_equal(results_compare_means(plant_control, 10, far, 10, 0.95, &change), 0);
+	assert_true(change.ratio_ci[1] > 10);
+	assert_int_equal(results_compare_ranks(constant, 6, constant, 6, 0.95, &ratio, ci), 0);
+	assert_true(ratio == 1 && ci[0] == 1 && ci[1] == 1);
+	/* 2 of the 70 orders of four and four are at the ends: 97.1 % is the most that they can say. */
+	assert_int_equal(results_compare_ranks(four, 4, four, 4, 0.97, &ratio, ci), 0);
+	assert_near(ci[1], 4, 0);
+	assert_int_equal(results_compare_ranks(four, 4, four, 4, 0.98, &ratio, ci), -ENODATA);
+	assert_int_equal(results_compare_ranks(zero, 4, four, 4, 0.95, &ratio, ci), -EINVAL);
+	assert_int_equal(results_compare_ranks(four, 4, zero, 4, 0.95, &ratio, ci), -EINVAL);
+	assert_int_equal(results_compare_ranks(four, 0, four, 4, 0.95, &ratio, ci), -EINVAL);
+	assert_int_equal(results_compare_ranks(four, 4, four, 4, 1, &ratio, ci), -EINVAL);
+}
+
+/* R: cor.test(seq_along(x), x, method = "kendall", exact = FALSE, continuity = TRUE) */
+static void test_trend(void **state)
+{
+	static const double equal[] = { 5, 5, 5, 5, 5, 5, 5, 5 };
+	double z;
+	double p;
+
+	assert_int_equal(results_trend(nile, ARRAY_SIZE(nile), &z, &p), 0);
+	assert_near(z, -4.12806652284, 1e-11);
+	assert_near(p, 3.65826292166e-05, 1e-10);
+	assert_int_equal(results_trend(nile + 29, 71, &z, &p), 0);
+	assert_near(z, 0.893548782602, 1e-11);
+	assert_near(p, 0.371563360272, 1e-11);
+	assert_int_equal(results_trend(equal, ARRAY_SIZE(equal), &z, &p), 0);
+	assert_true(z == 0 && p == 1);
+	assert_int_equal(results_trend(equal, 7, &z, &p), -EINVAL);
+}
+
+/* A warm-up that dies away by e in @length values, on a level of 100 with a ripple */
+static void make_series(double *values, size_t n, double height, double length)
+{
+	for (size_t i = 0; i < n; i++)
+		values[i] = 100 + height * exp(-(double)i / length) + 3 * sin(12.9898 * i);
+}
+
+/*
+ * One series on each side of a kexec: the old kernel's is steady from its begin, the new kernel's after its warm-up. Where
+ * was found by known_answers.R, which tries each point by the definition.
+ */
+static void test_steady(void **state)
+{
+	struct results_steady steady;
+	double values[80];
+
+	make_series(values, 80, 0, 1);
+	assert_int_equal(results_steady(values, 80, &steady), 0);
+	assert_true(steady.steady && steady.begin == 0);
+	assert_near(steady.trend_p, 0.9503080525070569, 1e-10);
+	make_series(values, 80, 60, 8);
+	assert_int_equal(results_steady(values, 80, &steady), 0);
+	assert_true(steady.steady && steady.begin == 25);
+	assert_near(steady.trend_p, 0.581136747036231, 1e-10);
+	/* Values behind the last whole batch */
+	assert_int_equal(results_steady(values, 78, &steady), 0);
+	assert_true(steady.steady && steady.begin == 25);
+	assert_near(steady.trend_p, 0.266029855888832, 1e-10);
+	/* Too slow to become steady in that time; and both sides of the kexec are not one series */
+	make_series(values, 80, 60, 60);
+	assert_int_equal(results_steady(values, 80, &steady), 0);
+	assert_true(!steady.steady);
+	assert_near(steady.trend_p, 1.82893478049559e-08, 1e-8);
+	assert_int_equal(results_steady(nile, ARRAY_SIZE(nile), &steady), 0);
+	assert_true(steady.steady && steady.begin == 45);
+	assert_near(steady.trend_p, 0.657839453755581, 1e-10);
+	/* All equal: nothing to wait for. */
+	for (size_t i = 0; i < 20; i++)
+		values[i] = 7;
+	assert_int_equal(results_steady(values, 20, &steady), 0);
+	assert_true(steady.steady && steady.begin == 0);
+	assert_int_equal(results_steady(values, 19, &steady), -EINVAL);
+	values[3] = NAN;
+	assert_int_equal(results_steady(values, 20, &steady), -EINVAL);
+}
+
+/* Of 10 values the median lies between the 2nd and the 9th, see test_median(): 0.1 and 4.6, around 1.75. */
+static void test_stop(void **state)
+{
+	struct results_stop_rule rule = { .half_width = 1.3, .min_samples = 10 };
+	static const double zeros[10] = { 0 };
+	enum results_stop stop;
+	double half_width;
+
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 1, &half_width, &stop), 0);
+	assert_near(half_width, 2.25 / 1.75, 1e-14);
+	assert_int_equal(stop, RESULTS_STOP_NARROW);
+	rule.half_width = 1.28;
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 1e6, &half_width, &stop), 0);
+	assert_int_equal(stop, RESULTS_GO_ON);
+	rule.max_samples = 10;
+	assert_int_equal(results_stop(&rule, sleep_2, 9, 1, &half_width, &stop), 0);
+	assert_int_equal(stop, RESULTS_GO_ON);
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 1, &half_width, &stop), 0);
+	assert_int_equal(stop, RESULTS_STOP_BUDGET);
+	rule.max_samples = 0;
+	rule.max_seconds = 60;
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 59, &half_width, &stop), 0);
+	assert_int_equal(stop, RESULTS_GO_ON);
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 60, &half_width, &stop), 0);
+	assert_int_equal(stop, RESULTS_STOP_BUDGET);
+	/* Narrow, but with too few values to be believed; none at all; both at once: narrow is what is told. */
+	rule.half_width = 100;
+	rule.min_samples = 11;
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 61, &half_width, &stop), 0);
+	assert_int_equal(stop, RESULTS_GO_ON);
+	assert_int_equal(results_stop(&rule, NULL, 0, 1, &half_width, &stop), 0);
+	assert_true(isnan(half_width) && stop == RESULTS_GO_ON);
+	rule.min_samples = 2;
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 61, &half_width, &stop), 0);
+	assert_int_equal(stop, RESULTS_STOP_NARROW);
+	/* Five values cannot say where the median is; and there is no share of 0. */
+	assert_int_equal(results_stop(&rule, sleep_2, 5, 1, &half_width, &stop), 0);
+	assert_true(isnan(half_width) && stop == RESULTS_GO_ON);
+	assert_int_equal(results_stop(&rule, zeros, 10, 1, &half_width, &stop), 0);
+	assert_true(isnan(half_width) && stop == RESULTS_GO_ON);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +520,12 @@ int main(void)
 		cmocka_unit_test(test_power),
 		cmocka_unit_test(test_median),
 		cmocka_unit_test(test_outliers),
+		cmocka_unit_test(test_welch),
+		cmocka_unit_test(test_fieller),
+		cmocka_unit_test(test_ranks),
+		cmocka_unit_test(test_trend),
+		cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_stop),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);

@@ -30,7 +30,7 @@ struct options {
 	const char *ours;
 	unsigned long sizes[MAX_SIZES];
 	size_t nr_sizes;
-	unsigned long runs;
+	struct results_stop_rule stop;
 	unsigned long warm_up;
 };
 
@@ -83,11 +83,24 @@ static int sample(reserve_fn fn, const uint64_t *phys, unsigned long nr, double 
 	return err;
 }
 
+/* @n of each; what stands behind it is of the last of them. */
 struct samples {
+	size_t n;
+	enum results_stop stop;
+	double half_width;
 	double stock[MAX_RUNS];
 	double ours[MAX_RUNS];
 	double ratio[MAX_RUNS];
 };
+
+/* Counts in real time: a budget is what people wait for. */
+static double waited_s(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec - since->tv_sec + (now.tv_nsec - since->tv_nsec) / 1e9;
+}
 
 /* By turns, each first in every other run: what changes meanwhile hits both. */
 static int take(const struct options *options, const reserve_fn fns[2], unsigned long nr,
@@ -95,17 +108,23 @@ static int take(const struct options *options, const reserve_fn fns[2], unsigned
 {
 	uint64_t *phys __freed = make_pages(nr);
 	int err = phys ? 0 : -ENOMEM;
+	struct timespec start;
 
-	for (unsigned long run = 0; !err && run < options->warm_up + options->runs; run++) {
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	samples->n = 0;
+	samples->stop = RESULTS_GO_ON;
+	for (unsigned long run = 0; !err && samples->stop == RESULTS_GO_ON; run++) {
 		double ns[2];
 
 		for (unsigned long turn = 0; !err && turn < 2; turn++)
 			err = sample(fns[(run + turn) % 2], phys, nr, &ns[(run + turn) % 2]);
 		if (err || run < options->warm_up)
 			continue;
-		samples->stock[run - options->warm_up] = ns[0];
-		samples->ours[run - options->warm_up] = ns[1];
-		samples->ratio[run - options->warm_up] = ns[0] / ns[1];
+		samples->stock[samples->n] = ns[0];
+		samples->ours[samples->n] = ns[1];
+		samples->ratio[samples->n++] = ns[0] / ns[1];
+		err = results_stop(&options->stop, samples->ratio, samples->n, waited_s(&start),
+				   &samples->half_width, &samples->stop);
 	}
 	return err;
 }
@@ -133,14 +152,14 @@ static struct json_object *side(const double *values, size_t n)
 	return object;
 }
 
-static struct json_object *measurement(const struct options *options, unsigned long nr,
-				       const struct samples *samples)
+static struct json_object *measurement(unsigned long nr, const struct samples *samples)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *interval = json_object_new_array();
 	struct results_median ratio;
+	double z, p;
 
-	if (results_median(samples->ratio, options->runs, &ratio)) {
+	if (results_median(samples->ratio, samples->n, &ratio)) {
 		json_object_put(interval);
 		json_object_put(object);
 		return NULL;
@@ -148,11 +167,18 @@ static struct json_object *measurement(const struct options *options, unsigned l
 	for (int i = 0; i < 2; i++)
 		json_object_array_add(interval, json_object_new_double(ratio.ci95[i]));
 	json_object_object_add(object, "pages", json_object_new_int64(nr));
-	json_object_object_add(object, "n", json_object_new_int64(options->runs));
-	json_object_object_add(object, "stock", side(samples->stock, options->runs));
-	json_object_object_add(object, "ours", side(samples->ours, options->runs));
+	json_object_object_add(object, "n", json_object_new_int64(samples->n));
+	json_object_object_add(object, "stock", side(samples->stock, samples->n));
+	json_object_object_add(object, "ours", side(samples->ours, samples->n));
 	add_number(object, "ratio", ratio.median);
 	json_object_object_add(object, "ratio_ci95", interval);
+	add_number(object, "half_width", samples->half_width);
+	json_object_object_add(object, "stopped",
+			       json_object_new_string(samples->stop == RESULTS_STOP_NARROW ?
+							      "narrow" : "budget"));
+	/* Without a trend it was as warm at the begin as at the end. */
+	if (!results_trend(samples->ratio, samples->n, &z, &p))
+		add_number(object, "trend_p", p);
 	return object;
 }
 
@@ -176,7 +202,7 @@ static int run(const struct options *options, const reserve_fn fns[2])
 		err = take(options, fns, options->sizes[i], samples);
 		if (err)
 			break;
-		one = measurement(options, options->sizes[i], samples);
+		one = measurement(options->sizes[i], samples);
 		if (one)
 			json_object_array_add(list, one);
 		else
@@ -200,6 +226,7 @@ static error_t parse_number(const char *text, unsigned long min, unsigned long m
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
+	unsigned long number;
 
 	switch (key) {
 	case 's':
@@ -209,8 +236,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->ours = argument;
 		return 0;
 	case 'r':
-		if (parse_number(argument, 10, MAX_RUNS, &options->runs))
+		if (parse_number(argument, 10, MAX_RUNS, &options->stop.min_samples))
 			argp_error(state, "--runs is a number from 10 to %d", MAX_RUNS);
+		return 0;
+	case 'm':
+		if (parse_number(argument, 10, MAX_RUNS, &options->stop.max_samples))
+			argp_error(state, "--most-runs is a number from 10 to %d", MAX_RUNS);
+		return 0;
+	case 'p':
+		if (parse_number(argument, 0, 100, &number))
+			argp_error(state, "--half-width is a number of percent from 0 to 100");
+		options->stop.half_width = number / 100.;
 		return 0;
 	case 'w':
 		if (parse_number(argument, 1, MAX_RUNS, &options->warm_up))
@@ -226,6 +262,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!options->nr_sizes || !options->stock || !options->ours)
 			argp_error(state, "give --stock, --ours and numbers of pages");
+		if (options->stop.max_samples < options->stop.min_samples)
+			options->stop.max_samples = options->stop.min_samples;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -247,7 +285,10 @@ int main(int argc, char **argv)
 	static const struct argp_option rows[] = {
 		{ "stock", 's', "FILE", 0, "shared object with stock's memblock", 0 },
 		{ "ours", 'o', "FILE", 0, "shared object with ours", 0 },
-		{ "runs", 'r', "N", 0, "samples of each that count [15]", 0 },
+		{ "runs", 'r', "N", 0, "samples of each that count, at least [15]", 0 },
+		{ "half-width", 'p', "PERCENT", 0,
+		  "go on until half of the ratio's confidence interval is so small [2]", 0 },
+		{ "most-runs", 'm', "N", 0, "or until there are so many samples [60]", 0 },
 		{ "warm-up", 'w', "N", 0, "samples of each before these [2]", 0 },
 		{ 0 }
 	};
@@ -257,7 +298,10 @@ int main(int argc, char **argv)
 		.args_doc = "PAGES...",
 		.doc = "Compares two memblocks on this machine; scripts/native builds and starts it.",
 	};
-	struct options options = { .runs = 15, .warm_up = 2 };
+	struct options options = {
+		.stop = { .half_width = 0.02, .min_samples = 15, .max_samples = 60, .max_seconds = 60 },
+		.warm_up = 2,
+	};
 	reserve_fn fns[2];
 	int err = 0;
 
