@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The controller of a fio process; see the header. */
+#include <errno.h>
+#include <linux/memfd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <flbench/cleanup.h>
+#include <flbench/iommufd.h>
+
+#include "controller.h"
+
+/* Above all memory that a machine of ours has, and below 2^39, which every VT-d unit translates. */
+#define MEMORY_IOVA (256ull << 30)
+
+#define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+
+static __attribute__((format(printf, 4, 5))) int complain(char *problem, size_t size, int err,
+							  const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(problem, size, format, args);
+	va_end(args);
+	return err;
+}
+
+static size_t page_bytes(enum controller_mapping mapping)
+{
+	return mapping == CONTROLLER_1G ? 1ull << 30 : mapping == CONTROLLER_2M ? 2u << 20 : 4096;
+}
+
+static size_t round_up(size_t bytes, size_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
+
+/* How much of the mapping at @memory is in pages of 2 MiB, or -1. */
+static long long huge_bytes(const void *memory)
+{
+	FILE *file __fclose = fopen("/proc/self/smaps", "re");
+	unsigned long long start, end, kib;
+	bool ours = false;
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%llx-%llx ", &start, &end) == 2)
+			ours = start <= (uintptr_t)memory && (uintptr_t)memory < end;
+		else if (ours && sscanf(line, "ShmemPmdMapped: %llu kB", &kib) == 1)
+			return kib << 10;
+	}
+	return -1;
+}
+
+/* Have the file mapped at an address that is a multiple of its pages. */
+static void *map_aligned(int memfd, size_t bytes, size_t page)
+{
+	uint8_t *reserved =
+		mmap(NULL, bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *start;
+
+	if (reserved == MAP_FAILED)
+		return MAP_FAILED;
+	start = (uint8_t *)round_up((uintptr_t)reserved, page);
+	/* What is left on either side stays reserved, which costs nothing. */
+	return mmap(start, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memfd, 0);
+}
+
+static int make_memory(struct controller *c, const struct controller_config *config,
+		       char *problem, size_t size)
+{
+	const size_t page = page_bytes(config->mapping);
+	const unsigned int flags =
+		config->mapping == CONTROLLER_1G ? MFD_HUGETLB | MFD_HUGE_1GB : 0;
+
+	c->memfd = memfd_create("flbench-fio", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+	if (c->memfd < 0)
+		return complain(problem, size, -errno, "memfd: %s", strerror(errno));
+	if (ftruncate(c->memfd, c->memory.bytes))
+		return complain(problem, size, -errno, "%zu MiB of memory: %s",
+				c->memory.bytes >> 20, strerror(errno));
+	c->memory.memory = map_aligned(c->memfd, c->memory.bytes, page);
+	if (c->memory.memory == MAP_FAILED) {
+		c->memory.memory = NULL;
+		return complain(problem, size, -errno, "%zu MiB of memory in pages of %zu KiB: %s%s",
+				c->memory.bytes >> 20, page >> 10, strerror(errno),
+				config->mapping == CONTROLLER_1G ?
+					" (are there enough: hugepagesz=1G hugepages=N?)" :
+					"");
+	}
+	if (config->mapping != CONTROLLER_1G)
+		madvise(c->memory.memory, c->memory.bytes,
+			config->mapping == CONTROLLER_2M ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	for (size_t at = 0; at < c->memory.bytes; at += page)
+		((volatile uint8_t *)c->memory.memory)[at] = 0;
+	if (config->mapping == CONTROLLER_2M &&
+	    huge_bytes(c->memory.memory) != (long long)c->memory.bytes)
+		return complain(problem, size, -ENOMEM,
+				"the memory is not in pages of 2 MiB: write advise to " SHMEM_ENABLED
+				", and see that there are free ones");
+	return 0;
+}
+
+static int listen(struct controller *c, uint32_t jobs)
+{
+	for (uint32_t q = 0; q <= jobs; q++) {
+		c->event[q] = eventfd(0, EFD_CLOEXEC);
+		if (c->event[q] < 0)
+			return -errno;
+	}
+	return vfio_irq_enable(&c->vfio, VFIO_IRQ_MSIX, c->event, jobs + 1);
+}
+
+static int take_device(struct controller *c, const struct controller_config *config,
+		       char *problem, size_t size)
+{
+	uint32_t ioas_id;
+	int err = vfio_bind_driver(config->address);
+
+	if (!err)
+		err = vfio_open(&c->vfio, config->address);
+	if (err)
+		return complain(problem, size, err,
+				"%s cannot be had through vfio-pci: %s (filename= takes a PCI address as 0000\\:00\\:03.0)",
+				config->address, strerror(-err));
+	c->iommufd = iommufd_open();
+	if (c->iommufd < 0)
+		return complain(problem, size, c->iommufd, "/dev/iommu: %s",
+				strerror(-c->iommufd));
+	err = vfio_bind(&c->vfio, c->iommufd);
+	if (!err)
+		err = iommufd_ioas_alloc(c->iommufd, &ioas_id);
+	if (!err && config->mapping == CONTROLLER_4K)
+		err = iommufd_ioas_small_pages(c->iommufd, ioas_id);
+	if (!err)
+		err = vfio_attach(&c->vfio, ioas_id);
+	if (!err)
+		err = iommufd_map_file(c->iommufd, ioas_id, c->memfd, 0, c->memory.bytes,
+				       c->memory.iova, IOMMUFD_PROT_READ | IOMMUFD_PROT_WRITE);
+	if (err)
+		return complain(problem, size, err, "%s cannot be given its memory: %s",
+				config->address, strerror(-err));
+	return 0;
+}
+
+int controller_open(struct controller *c, const struct controller_config *config, char *problem,
+		    size_t size)
+{
+	/* A queue of n entries takes n - 1 commands. */
+	const uint32_t entries = config->depth + 1;
+	const size_t queues = nvme_region_bytes(config->jobs, entries);
+	int err;
+
+	*c = (struct controller){ .memfd = -1, .iommufd = -1, .vfio.fd = -1 };
+	for (size_t q = 0; q <= NVME_IO_QUEUES_MAX; q++)
+		c->event[q] = -1;
+	if (!queues)
+		return complain(problem, size, -EINVAL,
+				"%u jobs with a depth of %u: at most %u jobs and a depth of %u",
+				config->jobs, config->depth, NVME_IO_QUEUES_MAX,
+				NVME_DEPTH_MAX - 1);
+	c->job_start = queues;
+	c->job_bytes = round_up(config->buffer_bytes, NVME_PAGE_SIZE);
+	c->memory.iova = MEMORY_IOVA;
+	c->memory.bytes = round_up(queues + config->jobs * c->job_bytes,
+				   page_bytes(config->mapping));
+	err = make_memory(c, config, problem, size);
+	if (!err)
+		err = take_device(c, config, problem, size);
+	if (!err && config->interrupts) {
+		err = listen(c, config->jobs);
+		if (err)
+			complain(problem, size, err, "%s: %u interrupts: %s", config->address,
+				 config->jobs + 1, strerror(-err));
+	}
+	if (!err) {
+		err = nvme_init(&c->nvme, &c->vfio, &c->memory, config->jobs, entries,
+				config->interrupts);
+		if (!err && config->nsid != 1)
+			err = nvme_select(&c->nvme, config->nsid);
+		if (err)
+			complain(problem, size, err,
+				 "%s: no NVMe controller with namespace %u and %u queues of %u: %s",
+				 config->address, config->nsid, config->jobs, entries,
+				 strerror(-err));
+	}
+	if (err)
+		controller_close(c);
+	return err;
+}
+
+struct dma_region controller_buffer(const struct controller *c, uint32_t job)
+{
+	size_t start = c->job_start + job * c->job_bytes;
+
+	return (struct dma_region){
+		.memory = (uint8_t *)c->memory.memory + start,
+		.iova = c->memory.iova + start,
+		.bytes = c->job_bytes,
+	};
+}
+
+void controller_close(struct controller *c)
+{
+	if (c->nvme.state)
+		nvme_stop(&c->nvme);
+	if (c->vfio.fd >= 0)
+		vfio_close(&c->vfio);
+	for (size_t q = 0; q <= NVME_IO_QUEUES_MAX; q++)
+		cleanup_close(&c->event[q]);
+	cleanup_close(&c->iommufd);
+	if (c->memory.memory)
+		munmap(c->memory.memory, c->memory.bytes);
+	cleanup_close(&c->memfd);
+	*c = (struct controller){ .memfd = -1, .iommufd = -1, .vfio.fd = -1 };
+}
