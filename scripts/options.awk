@@ -23,7 +23,7 @@ function read_table(file,	line, part, n, rest, scope, got)
 			scope = "run"
 		else if (line ~ /COMMAND_OPTIONS \*\//)
 			scope = "command"
-		if (line ~ /^WITH_DMA\(/) {
+		if (line ~ /^WITH_(DMA|FIO)\(/) {
 			split(line, part, "\"")
 			split(substr(part[1], 10), rest, /, */)
 			dma_fallback[rest[1]] = part[2]

@@ -111,7 +111,7 @@ static struct fio_option options[] = {
 		.group = FIO_OPT_G_INVALID,
 	},
 	{
-		.name = "stats",
+		.name = "poll_stats",
 		.lname = "file for polls",
 		.type = FIO_OPT_STR_STORE,
 		.off1 = offsetof(struct engine_options, stats),
@@ -389,8 +389,6 @@ static int wait_polling(struct thread_data *td, struct job *job)
 		job->empty_polls++;
 		if (++polls % LOOK_EVERY)
 			continue;
-		if (td->terminate && !end)
-			end = seconds() + eo->timeout_s;
 		if (!end)
 			end = seconds() + eo->timeout_s;
 		else if (seconds() >= end)
@@ -483,7 +481,7 @@ static void write_stats(const struct thread_data *td, const struct job *job)
 			(unsigned long long)job->completed, (unsigned long long)job->empty_polls,
 			(unsigned long long)job->empty_ticks, (unsigned long long)job->interrupts);
 	if (!file || fclose(file))
-		log_err(NAME ": stats=%s: %s\n", eo->stats, strerror(errno));
+		log_err(NAME ": poll_stats=%s: %s\n", eo->stats, strerror(errno));
 }
 
 static void engine_cleanup(struct thread_data *td)

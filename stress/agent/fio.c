@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* fio as a child of the agent; see the header. */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <flbench/cleanup.h>
+
+#include "agent.h"
+#include "clock.h"
+#include "fio.h"
+
+#define FIO "/usr/bin/fio"
+#define JOBS "/usr/share/flbench/fio"
+#define OUTPUT "/tmp/fio.json"
+#define OUTPUT_MAX 65536
+#define MESSAGES "/tmp/fio.log"
+#define STATS "/tmp/fio.stats"
+/* A turn of the idle loop that took more ticks was interrupted. */
+#define IDLE_TICKS 1000u
+
+/* ---- the process that runs when nobody else does ---- */
+
+static void idle_loop(volatile uint64_t *idle)
+{
+	const struct sched_param none = { 0 };
+	uint64_t last = clock_ticks(), now;
+
+	if (sched_setscheduler(0, SCHED_IDLE, &none))
+		_exit(1);
+	for (;;) {
+#if defined(__x86_64__)
+		/* Lets QEMU look after its devices. */
+		__asm__ volatile("pause");
+#endif
+		now = clock_ticks();
+		if (now - last < IDLE_TICKS)
+			*idle += now - last;
+		last = now;
+	}
+}
+
+struct idler {
+	pid_t pid;
+	volatile uint64_t *ticks;
+};
+
+static int idler_start(struct idler *idler)
+{
+	void *page = mmap(NULL, sizeof(*idler->ticks), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	idler->ticks = page;
+	idler->pid = fork();
+	if (idler->pid == 0)
+		idle_loop(idler->ticks);
+	return idler->pid < 0 ? -errno : 0;
+}
+
+static void idler_stop(struct idler *idler)
+{
+	if (idler->pid > 0) {
+		kill(idler->pid, SIGKILL);
+		waitpid(idler->pid, NULL, 0);
+	}
+	if (idler->ticks)
+		munmap((void *)idler->ticks, sizeof(*idler->ticks));
+}
+
+/* ---- fio ---- */
+
+static void exec_fio(const char *job, const char *address, uint64_t ios)
+{
+	char number[32], path[256], device[64];
+	int log = open(MESSAGES, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)ios);
+	snprintf(path, sizeof(path), JOBS "/%s.fio", job);
+	/* A ':' separates file names, unless it is escaped: 0000\\:00\\:03.0 */
+	snprintf(device, sizeof(device), "%.4s\\:%.2s\\:%s", address, address + 5, address + 8);
+	if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0 || chdir("/tmp") ||
+	    setenv("FLBENCH_IOS", number, 1) || setenv("FLBENCH_DEVICE", device, 1))
+		_exit(126);
+	execl(FIO, FIO, "--output-format=json", "--output=" OUTPUT, "--eta=never", path, NULL);
+	_exit(127);
+}
+
+/* The first lines of what fio said. */
+static void read_messages(char *text, size_t size)
+{
+	FILE *file __fclose = fopen(MESSAGES, "re");
+	size_t n = file ? fread(text, 1, size - 1, file) : 0;
+
+	text[n] = '\0';
+	for (char *p = text; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+}
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+	struct json_object *value = NULL;
+
+	json_object_object_get_ex(object, key, &value);
+	return value;
+}
+
+/* I/Os of all jobs. Return: 0; -EIO if one has an error. */
+static int look_at_output(struct json_object *output, uint64_t *ios)
+{
+	static const char *const kinds[] = { "read", "write", "trim" };
+	struct json_object *jobs = member(output, "jobs");
+
+	if (!json_object_is_type(jobs, json_type_array) || !json_object_array_length(jobs))
+		return -EIO;
+	*ios = 0;
+	for (size_t i = 0; i < json_object_array_length(jobs); i++) {
+		struct json_object *job = json_object_array_get_idx(jobs, i);
+
+		if (!member(job, "error") || json_object_get_int64(member(job, "error")))
+			return -EIO;
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+			*ios += json_object_get_int64(
+				member(member(job, kinds[k]), "total_ios"));
+	}
+	return 0;
+}
+
+/* Ticks of empty polls of all jobs of our engine; none of another one. */
+static uint64_t read_empty_ticks(void)
+{
+	FILE *file __fclose = fopen(STATS, "re");
+	uint64_t ticks = 0;
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		struct json_object *stats __json = json_tokener_parse(line);
+
+		ticks += json_object_get_int64(member(stats, "empty_ticks"));
+	}
+	return ticks;
+}
+
+/* fio's notes may stand before the JSON. */
+static struct json_object *read_output(char *start, size_t size)
+{
+	FILE *file __fclose = fopen(OUTPUT, "re");
+	char *text __freed = calloc(1, OUTPUT_MAX);
+	char *json;
+
+	start[0] = '\0';
+	if (!file || !text)
+		return NULL;
+	text[fread(text, 1, OUTPUT_MAX - 1, file)] = '\0';
+	snprintf(start, size, "%s", text);
+	json = strchr(text, '{');
+	return json ? json_tokener_parse(json) : NULL;
+}
+
+static int take_output(struct agent *a, const char *name, int status, struct fio_figures *figures)
+{
+	char messages[200], start[200];
+	struct json_object *output __json = read_output(start, sizeof(start));
+	int err = output ? look_at_output(output, &figures->ios) : -EIO;
+
+	figures->empty = read_empty_ticks();
+	event_fio(&a->log, name, output);
+	if (!err && WIFEXITED(status) && !WEXITSTATUS(status))
+		return 0;
+	read_messages(messages, sizeof(messages));
+	return world_problem(&a->w, -EIO, "fio %s, status %#x: %s%s", name, status, messages,
+			     start);
+}
+
+int fio_run(struct agent *a, const char *job, const char *address, uint64_t ios,
+	    struct fio_figures *figures)
+{
+	struct idler idler = { 0 };
+	int err = idler_start(&idler), status = 0;
+	uint64_t start, idle;
+	pid_t pid;
+
+	unlink(OUTPUT);
+	unlink(STATS);
+	if (!err) {
+		idle = *idler.ticks;
+		start = clock_ticks();
+		pid = fork();
+		if (pid == 0)
+			exec_fio(job, address, ios);
+		if (pid < 0)
+			err = -errno;
+		while (!err && waitpid(pid, &status, 0) < 0)
+			if (errno != EINTR)
+				err = -errno;
+		figures->total = clock_ticks() - start;
+		figures->idle = *idler.ticks - idle;
+	}
+	idler_stop(&idler);
+	return err ? err : take_output(a, job, status, figures);
+}
