@@ -8,15 +8,15 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <flbench/cleanup.h>
 #include <flbench/iommufd.h>
 
 #include "controller.h"
-
-/* Above all memory that a machine of ours has, and below 2^39, which every VT-d unit translates. */
-#define MEMORY_IOVA (256ull << 30)
+#include "handover.h"
 
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
@@ -107,6 +107,140 @@ static int make_memory(struct controller *c, const struct controller_config *con
 	return 0;
 }
 
+/* ---- with a keeper ---- */
+
+static int adopt_memory(struct controller *c, const struct controller_config *config,
+			char *problem, size_t size)
+{
+	size_t needed = c->memory.bytes + FIO_HANDOVER_PAGE;
+	struct stat info;
+
+	c->memfd = dup(config->memory_fd);
+	if (c->memfd < 0 || fstat(c->memfd, &info))
+		return complain(problem, size, -errno, "memory_fd=%d: %s", config->memory_fd,
+				strerror(errno));
+	if ((size_t)info.st_size < needed)
+		return complain(problem, size, -EINVAL,
+				"memory_fd=%d: %lld bytes, the jobs need %zu", config->memory_fd,
+				(long long)info.st_size, needed);
+	c->memory.bytes = info.st_size;
+	c->memory.memory =
+		mmap(NULL, c->memory.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, c->memfd, 0);
+	if (c->memory.memory == MAP_FAILED) {
+		c->memory.memory = NULL;
+		return complain(problem, size, -errno, "memory_fd=%d: %s", config->memory_fd,
+				strerror(errno));
+	}
+	return 0;
+}
+
+static int adopt_device(struct controller *c, const struct controller_config *config,
+			char *problem, size_t size)
+{
+	int fd = dup(config->device_fd);
+
+	if (fd < 0)
+		return complain(problem, size, -errno, "device_fd=%d: %s", config->device_fd,
+				strerror(errno));
+	vfio_adopt(&c->vfio, fd, 0);
+	return 0;
+}
+
+struct fio_handover *controller_handover(const struct controller *c)
+{
+	return c->kept ? (struct fio_handover *)((uint8_t *)c->memory.memory + c->memory.bytes -
+						 FIO_HANDOVER_PAGE) :
+			 NULL;
+}
+
+void controller_lose(struct controller *c, uint32_t queue, const struct nvme_done *done)
+{
+	struct nvme_queue *q = &c->nvme.queue[queue];
+
+	/* As before it was taken; that the completion queue has moved on nobody can see. */
+	q->slots[done->cid] = done->command;
+	q->slots[done->cid].busy = 1;
+	q->state->outstanding++;
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* One of the commands that are still under way, for people. */
+static int name_lost(const struct controller *c, uint32_t queue, unsigned int timeout_s,
+		     char *problem, size_t size)
+{
+	const struct nvme_queue *q = &c->nvme.queue[queue];
+	uint32_t i = 0;
+
+	while (i + 1 < q->state->depth && !q->slots[i].busy)
+		i++;
+	return complain(problem, size, -ETIMEDOUT,
+			"command %#x at LBA %llu, %u blocks, was under way: expected its completion, none came within %u s",
+			q->slots[i].opcode, (unsigned long long)q->slots[i].lba, q->slots[i].blocks,
+			timeout_s);
+}
+
+/* What the last user of a queue pair left under way. */
+static int wait_for_left(struct controller *c, uint32_t queue,
+			 const struct controller_config *config, char *problem, size_t size)
+{
+	time_t end = seconds() + config->timeout_s;
+	bool lose = config->lose;
+	struct nvme_done done = { 0 };
+
+	while (nvme_outstanding(&c->nvme, queue)) {
+		int n = nvme_poll(&c->nvme, queue, &done, 1);
+
+		if (n < 0)
+			return complain(problem, size, n,
+					"queue %u: a completion of a command that it does not have",
+					queue);
+		if (!n && seconds() > end)
+			return name_lost(c, queue, config->timeout_s, problem, size);
+		if (!n)
+			continue;
+		if (done.status)
+			return complain(problem, size, -EIO,
+					"command %#x at LBA %llu, %u blocks: status %#x, expected success",
+					done.command.opcode, (unsigned long long)done.command.lba,
+					done.command.blocks, done.status);
+		if (lose)
+			controller_lose(c, queue, &done);
+		lose = false;
+		end = seconds() + config->timeout_s;
+	}
+	return 0;
+}
+
+/* Go on with the queues in the memory. */
+static int resume(struct controller *c, const struct controller_config *config, uint32_t entries,
+		  char *problem, size_t size)
+{
+	int err = nvme_resume(&c->nvme, &c->vfio, &c->memory);
+
+	if (err)
+		return complain(problem, size, err, "the queues in the memory cannot be used: %s",
+				strerror(-err));
+	/* Where buffers are follows from both. */
+	if (!c->nvme.queue[config->jobs].state ||
+	    (config->jobs < NVME_IO_QUEUES_MAX && c->nvme.queue[config->jobs + 1].state) ||
+	    c->nvme.queue[1].state->depth != entries)
+		return complain(problem, size, -EINVAL,
+				"the queues in the memory are not %u of %u entries: numjobs and iodepth have to stay",
+				config->jobs, entries);
+	for (uint32_t q = 1; !err && q <= config->jobs; q++)
+		err = wait_for_left(c, q, config, problem, size);
+	return err;
+}
+
+/* ---- without ---- */
+
 static int listen(struct controller *c, uint32_t jobs)
 {
 	for (uint32_t q = 0; q <= jobs; q++) {
@@ -149,6 +283,22 @@ static int take_device(struct controller *c, const struct controller_config *con
 	return 0;
 }
 
+static int start(struct controller *c, const struct controller_config *config, uint32_t entries,
+		 char *problem, size_t size)
+{
+	int err = nvme_init(&c->nvme, &c->vfio, &c->memory, config->jobs, entries,
+			    config->interrupts);
+
+	if (!err && config->nsid != 1)
+		err = nvme_select(&c->nvme, config->nsid);
+	if (err)
+		return complain(problem, size, err,
+				"%s: no NVMe controller with namespace %u and %u queues of %u: %s",
+				config->address, config->nsid, config->jobs, entries,
+				strerror(-err));
+	return 0;
+}
+
 int controller_open(struct controller *c, const struct controller_config *config, char *problem,
 		    size_t size)
 {
@@ -167,29 +317,24 @@ int controller_open(struct controller *c, const struct controller_config *config
 				NVME_DEPTH_MAX - 1);
 	c->job_start = queues;
 	c->job_bytes = round_up(config->buffer_bytes, NVME_PAGE_SIZE);
-	c->memory.iova = MEMORY_IOVA;
+	c->memory.iova = FIO_HANDOVER_IOVA;
 	c->memory.bytes = round_up(queues + config->jobs * c->job_bytes,
 				   page_bytes(config->mapping));
-	err = make_memory(c, config, problem, size);
+	c->kept = config->device_fd >= 0;
+	err = (c->kept ? adopt_memory : make_memory)(c, config, problem, size);
 	if (!err)
-		err = take_device(c, config, problem, size);
+		err = (c->kept ? adopt_device : take_device)(c, config, problem, size);
 	if (!err && config->interrupts) {
 		err = listen(c, config->jobs);
 		if (err)
 			complain(problem, size, err, "%s: %u interrupts: %s", config->address,
 				 config->jobs + 1, strerror(-err));
 	}
-	if (!err) {
-		err = nvme_init(&c->nvme, &c->vfio, &c->memory, config->jobs, entries,
-				config->interrupts);
-		if (!err && config->nsid != 1)
-			err = nvme_select(&c->nvme, config->nsid);
-		if (err)
-			complain(problem, size, err,
-				 "%s: no NVMe controller with namespace %u and %u queues of %u: %s",
-				 config->address, config->nsid, config->jobs, entries,
-				 strerror(-err));
-	}
+	/* The state starts with a number that is not 0. */
+	if (!err && c->kept && *(uint64_t *)c->memory.memory)
+		err = resume(c, config, entries, problem, size);
+	else if (!err)
+		err = start(c, config, entries, problem, size);
 	if (err)
 		controller_close(c);
 	return err;
@@ -208,7 +353,7 @@ struct dma_region controller_buffer(const struct controller *c, uint32_t job)
 
 void controller_close(struct controller *c)
 {
-	if (c->nvme.state)
+	if (c->nvme.state && !c->kept)
 		nvme_stop(&c->nvme);
 	if (c->vfio.fd >= 0)
 		vfio_close(&c->vfio);

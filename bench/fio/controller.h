@@ -29,6 +29,10 @@ enum controller_mapping {
  * @jobs: queue pairs, 1 to NVME_IO_QUEUES_MAX
  * @depth: commands that a queue pair has to take at once
  * @buffer_bytes: memory for each job
+ * @device_fd: the device of somebody who keeps it across a live update (handover.h), or -1
+ * @memory_fd: his memory, or -1
+ * @timeout_s: seconds without any completion after which a command that was under way is lost
+ * @lose: for tests: lose one of those
  */
 struct controller_config {
 	const char *address;
@@ -38,6 +42,10 @@ struct controller_config {
 	uint32_t jobs;
 	uint32_t depth;
 	size_t buffer_bytes;
+	int device_fd;
+	int memory_fd;
+	unsigned int timeout_s;
+	bool lose;
 };
 
 /**
@@ -45,11 +53,13 @@ struct controller_config {
  * @vfio: the device
  * @nvme: its driver
  * @event: with interrupts, the eventfd of each queue pair; 0 is the admin queue's
+ * @kept: somebody keeps it: it is not stopped
  */
 struct controller {
 	struct vfio_device vfio;
 	struct nvme nvme;
 	int event[1 + NVME_IO_QUEUES_MAX];
+	bool kept;
 	struct dma_region memory;
 	size_t job_start;
 	size_t job_bytes;
@@ -67,6 +77,9 @@ struct controller {
  * The device is given to vfio-pci first, if it is not. The memory is a memfd; in pages of 4 KiB or
  * 2 MiB it could be preserved by a live update.
  *
+ * With a keeper nothing is taken. If there are queues in his memory the engine goes on with them:
+ * commands that were under way are waited for, and each has to have succeeded.
+ *
  * Return: 0, or a negative errno with @problem set; nothing is held then.
  */
 int controller_open(struct controller *c, const struct controller_config *config, char *problem,
@@ -82,7 +95,23 @@ int controller_open(struct controller *c, const struct controller_config *config
 struct dma_region controller_buffer(const struct controller *c, uint32_t job);
 
 /**
- * controller_close - stop the controller and let go of everything
+ * controller_handover - the keeper's page
+ * @c: the controller
+ *
+ * Return: it, or NULL without a keeper.
+ */
+struct fio_handover *controller_handover(const struct controller *c);
+
+/**
+ * controller_lose - for tests: have it that a command was never completed
+ * @c: the controller
+ * @queue: its I/O queue pair
+ * @done: the command
+ */
+void controller_lose(struct controller *c, uint32_t queue, const struct nvme_done *done);
+
+/**
+ * controller_close - stop the controller, unless it is kept, and let go of everything
  * @c: the controller
  */
 void controller_close(struct controller *c);

@@ -17,6 +17,7 @@
 
 #include "../../stress/agent/clock.h"
 #include "controller.h"
+#include "handover.h"
 
 #define NAME "flbench-nvme"
 /* Empty polls between two looks at the clock. */
@@ -35,6 +36,9 @@ struct engine_options {
 	unsigned int timeout_s;
 	unsigned int fault;
 	unsigned int fault_at;
+	unsigned int device_fd;
+	unsigned int memory_fd;
+	unsigned int cut;
 	char *stats;
 };
 
@@ -146,6 +150,36 @@ static struct fio_option options[] = {
 		.category = FIO_OPT_C_ENGINE,
 		.group = FIO_OPT_G_INVALID,
 	},
+	{
+		.name = "device_fd",
+		.lname = "descriptor of the device",
+		.type = FIO_OPT_INT,
+		.off1 = offsetof(struct engine_options, device_fd),
+		.help = "inherited from somebody who keeps the device (bench/fio/handover.h)",
+		.def = "0",
+		.category = FIO_OPT_C_ENGINE,
+		.group = FIO_OPT_G_INVALID,
+	},
+	{
+		.name = "memory_fd",
+		.lname = "descriptor of the memory",
+		.type = FIO_OPT_INT,
+		.off1 = offsetof(struct engine_options, memory_fd),
+		.help = "inherited memfd, which the device sees",
+		.def = "0",
+		.category = FIO_OPT_C_ENGINE,
+		.group = FIO_OPT_G_INVALID,
+	},
+	{
+		.name = "cut",
+		.lname = "stop in the middle",
+		.type = FIO_OPT_BOOL,
+		.off1 = offsetof(struct engine_options, cut),
+		.help = "when fio ends the job, leave under way what is, and wait to be killed",
+		.def = "0",
+		.category = FIO_OPT_C_ENGINE,
+		.group = FIO_OPT_G_INVALID,
+	},
 	{ .name = NULL },
 };
 
@@ -163,6 +197,11 @@ static struct thread_data *look_at_jobs(struct thread_data *first,
 		.mapping = eo->mapping,
 		.interrupts = eo->interrupts,
 		.jobs = thread_number,
+		/* 0 is no descriptor that anybody hands over. */
+		.device_fd = eo->device_fd ? (int)eo->device_fd : -1,
+		.memory_fd = eo->device_fd ? (int)eo->memory_fd : -1,
+		.timeout_s = eo->timeout_s,
+		.lose = eo->fault == FAULT_COMPLETION,
 	};
 	for (unsigned int i = 0; i < thread_number; i++) {
 		struct thread_data *td = tnumber_to_td(i);
@@ -195,6 +234,11 @@ static int open_once(struct thread_data *td)
 	if (other) {
 		log_err(NAME ": job %s: all jobs of one fio need this engine and the same filename, namespace, mapping and completion\n",
 			other->o.name);
+		return EINVAL;
+	}
+	if (config.device_fd >= 0 && (config.interrupts || config.mapping != CONTROLLER_4K)) {
+		log_err(NAME ": job %s: with device_fd, give completion=poll and mapping=4k; pages of 1 GiB cannot be preserved\n",
+			td->o.name);
 		return EINVAL;
 	}
 	if (controller_open(&controller, &config, problem, sizeof(problem))) {
@@ -306,6 +350,24 @@ static enum nvme_action action_of(enum fio_ddir ddir)
 				    NVME_FLUSH;
 }
 
+/*
+ * fio would wait for what is under way before it ends. To be cut off in the middle it must not: tell
+ * the controller what was pushed, and the keeper that it is so, and do nothing any more.
+ */
+static void stop_if_cut(struct thread_data *td)
+{
+	const struct engine_options *eo = td->eo;
+	const struct job *job = td->io_ops_data;
+	struct fio_handover *handover = controller_handover(&controller);
+
+	if (!eo->cut || !handover || !(td->stop_io || td->terminate))
+		return;
+	nvme_ring(&controller.nvme, job->queue);
+	__atomic_store_n(&handover->cut, 1, __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+}
+
 static enum fio_q_status engine_queue(struct thread_data *td, struct io_u *io_u)
 {
 	const struct engine_options *eo = td->eo;
@@ -316,6 +378,7 @@ static enum fio_q_status engine_queue(struct thread_data *td, struct io_u *io_u)
 	int slot;
 
 	fio_ro_check(td, io_u);
+	stop_if_cut(td);
 	if (action != NVME_FLUSH) {
 		lba = io_u->offset / job->block_bytes;
 		blocks = io_u->xfer_buflen / job->block_bytes;
@@ -382,6 +445,7 @@ static int wait_polling(struct thread_data *td, struct job *job)
 
 	while (!nvme_queue_ready(q)) {
 		nop;
+		stop_if_cut(td);
 		now = clock_ticks();
 		if (now - last < EMPTY_TICKS)
 			job->empty_ticks += now - last;
@@ -414,15 +478,6 @@ static int wait_interrupt(struct thread_data *td, struct job *job)
 	return 0;
 }
 
-/* One that is lost is not there: whoever waits for it waits in vain. */
-static int lose_one(struct nvme_queue *q, struct nvme_done *done, int nr)
-{
-	q->slots[done[nr - 1].cid] = done[nr - 1].command;
-	q->slots[done[nr - 1].cid].busy = 1;
-	q->state->outstanding++;
-	return nr - 1;
-}
-
 static int engine_getevents(struct thread_data *td, unsigned int min, unsigned int max,
 			    const struct timespec *timeout)
 {
@@ -432,6 +487,7 @@ static int engine_getevents(struct thread_data *td, unsigned int min, unsigned i
 	unsigned int got = 0;
 	int n;
 
+	stop_if_cut(td);
 	for (;;) {
 		n = nvme_queue_ready(q) ? nvme_poll(&controller.nvme, job->queue, job->done + got,
 						    max - got) :
@@ -443,7 +499,7 @@ static int engine_getevents(struct thread_data *td, unsigned int min, unsigned i
 		}
 		job->completed += n;
 		if (n > 0 && fails_now(eo, FAULT_COMPLETION, job, job->completed - 1))
-			n = lose_one(q, job->done + got, n);
+			controller_lose(&controller, job->queue, &job->done[got + --n]);
 		got += n;
 		if (got >= min)
 			return got;

@@ -79,32 +79,68 @@ static void idler_stop(struct idler *idler)
 
 /* ---- fio ---- */
 
-static void exec_fio(const char *job, const char *address, uint64_t ios)
+static bool set_number(const char *name, uint64_t number)
 {
-	char number[32], path[256], device[64];
+	char text[32];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	return !setenv(name, text, 1);
+}
+
+static bool hand_over(const char *name, int fd)
+{
+	return set_number(name, fd) && (!fd || !fcntl(fd, F_SETFD, 0));
+}
+
+static void exec_fio(const struct fio_job *job)
+{
+	char path[256], device[64];
 	int log = open(MESSAGES, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
-	snprintf(number, sizeof(number), "%llu", (unsigned long long)ios);
-	snprintf(path, sizeof(path), JOBS "/%s.fio", job);
+	snprintf(path, sizeof(path), JOBS "/%s.fio", job->name);
 	/* A ':' separates file names, unless it is escaped: 0000\\:00\\:03.0 */
-	snprintf(device, sizeof(device), "%.4s\\:%.2s\\:%s", address, address + 5, address + 8);
+	snprintf(device, sizeof(device), "%.4s\\:%.2s\\:%s", job->address, job->address + 5,
+		 job->address + 8);
 	if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0 || chdir("/tmp") ||
-	    setenv("FLBENCH_IOS", number, 1) || setenv("FLBENCH_DEVICE", device, 1))
+	    !set_number("FLBENCH_IOS", job->ios) || !set_number("FLBENCH_BYTES", job->ios << 12) ||
+	    !set_number("FLBENCH_SEED", job->seed) || setenv("FLBENCH_DEVICE", device, 1) ||
+	    !hand_over("FLBENCH_DEVICE_FD", job->device_fd) ||
+	    !hand_over("FLBENCH_MEMORY_FD", job->memory_fd) ||
+	    setenv("FLBENCH_FAULT", job->fault ? job->fault : "none", 1))
 		_exit(126);
-	execl(FIO, FIO, "--output-format=json", "--output=" OUTPUT, "--eta=never", path, NULL);
+	execl(FIO, FIO, "--output-format=json", "--output=" OUTPUT, "--eta=never",
+	      "--trigger-file=" FIO_CUT_FILE, path, NULL);
 	_exit(127);
 }
 
-/* The first lines of what fio said. */
-static void read_messages(char *text, size_t size)
+pid_t fio_start(const struct fio_job *job)
 {
-	FILE *file __fclose = fopen(MESSAGES, "re");
-	size_t n = file ? fread(text, 1, size - 1, file) : 0;
+	pid_t pid;
 
+	unlink(OUTPUT);
+	unlink(STATS);
+	unlink(FIO_CUT_FILE);
+	pid = fork();
+	if (pid == 0)
+		exec_fio(job);
+	return pid < 0 ? -errno : pid;
+}
+
+/* Ours come first; what fio says in the end explains it best. */
+void fio_messages(char *text, size_t size)
+{
+	static const char *const files[] = { MESSAGES, OUTPUT };
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		FILE *file __fclose = fopen(files[i], "re");
+		int c = EOF;
+
+		/* Of the output, what stands before the JSON. */
+		while (file && n + 1 < size && (c = getc(file)) != EOF && (i == 0 || c != '{'))
+			text[n++] = c == '\n' ? ' ' : c;
+	}
 	text[n] = '\0';
-	for (char *p = text; *p; p++)
-		if (*p == '\n')
-			*p = ' ';
 }
 
 static struct json_object *member(struct json_object *object, const char *key)
@@ -152,60 +188,63 @@ static uint64_t read_empty_ticks(void)
 }
 
 /* fio's notes may stand before the JSON. */
-static struct json_object *read_output(char *start, size_t size)
+static struct json_object *read_output(void)
 {
 	FILE *file __fclose = fopen(OUTPUT, "re");
 	char *text __freed = calloc(1, OUTPUT_MAX);
 	char *json;
 
-	start[0] = '\0';
 	if (!file || !text)
 		return NULL;
 	text[fread(text, 1, OUTPUT_MAX - 1, file)] = '\0';
-	snprintf(start, size, "%s", text);
 	json = strchr(text, '{');
 	return json ? json_tokener_parse(json) : NULL;
 }
 
-static int take_output(struct agent *a, const char *name, int status, struct fio_figures *figures)
+static int take_output(struct agent *a, const char *name, int status, uint64_t *ios)
 {
-	char messages[200], start[200];
-	struct json_object *output __json = read_output(start, sizeof(start));
-	int err = output ? look_at_output(output, &figures->ios) : -EIO;
+	struct json_object *output __json = read_output();
+	int err = output ? look_at_output(output, ios) : -EIO;
+	char messages[700];
 
-	figures->empty = read_empty_ticks();
 	event_fio(&a->log, name, output);
 	if (!err && WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	read_messages(messages, sizeof(messages));
-	return world_problem(&a->w, -EIO, "fio %s, status %#x: %s%s", name, status, messages,
-			     start);
+	fio_messages(messages, sizeof(messages));
+	return world_problem(&a->w, -EIO, "fio %s, status %#x: %s", name, status, messages);
 }
 
-int fio_run(struct agent *a, const char *job, const char *address, uint64_t ios,
-	    struct fio_figures *figures)
+/* Start and wait. */
+static int run(const struct fio_job *job, int *status)
+{
+	pid_t pid = fio_start(job);
+
+	if (pid < 0)
+		return pid;
+	while (waitpid(pid, status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+int fio_run(struct agent *a, const struct fio_job *job, struct fio_figures *figures)
 {
 	struct idler idler = { 0 };
-	int err = idler_start(&idler), status = 0;
-	uint64_t start, idle;
-	pid_t pid;
+	int err = figures ? idler_start(&idler) : 0, status = 0;
+	uint64_t start = clock_ticks(), ios = 0;
+	uint64_t idle = idler.ticks ? *idler.ticks : 0;
 
-	unlink(OUTPUT);
-	unlink(STATS);
-	if (!err) {
-		idle = *idler.ticks;
-		start = clock_ticks();
-		pid = fork();
-		if (pid == 0)
-			exec_fio(job, address, ios);
-		if (pid < 0)
-			err = -errno;
-		while (!err && waitpid(pid, &status, 0) < 0)
-			if (errno != EINTR)
-				err = -errno;
+	if (!err)
+		err = run(job, &status);
+	if (!err && figures) {
 		figures->total = clock_ticks() - start;
 		figures->idle = *idler.ticks - idle;
+		figures->empty = read_empty_ticks();
 	}
 	idler_stop(&idler);
-	return err ? err : take_output(a, job, status, figures);
+	if (!err)
+		err = take_output(a, job->name, status, &ios);
+	if (figures)
+		figures->ios = ios;
+	return err;
 }

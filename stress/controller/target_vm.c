@@ -159,15 +159,21 @@ static bool runs_fio(const struct plan_case *plan_case)
 	return !strcmp(plan_text(plan_case, OPT_workload), "fio");
 }
 
-/* The file is read and written by threads of QEMU, so that commands are under way for a while. */
+/* The file is read and written by threads of QEMU, and slowly: commands are under way for a while. */
 static void add_fio_devices(struct arguments *arguments, const struct plan_case *plan_case,
 			    const char *dir)
 {
 	add(arguments, "-device");
 	add(arguments, "%s", mode_of(plan_case)->qemu_device);
 	add(arguments, "-drive");
-	add(arguments, "if=none,id=disk,format=raw,file=%s/" DISK_FILE ",cache=unsafe,discard=unmap",
-	    dir);
+	add(arguments,
+	    "if=none,id=disk,format=raw,file=%s/" DISK_FILE
+	    ",cache=unsafe,discard=unmap,throttling.iops-total=%lld",
+	    dir,
+	    /* 0 is no limit: where it is about the cost of an I/O the disk is to be fast. */
+	    strcmp(plan_text(plan_case, OPT_scenario), "fio-speed") ?
+		    plan_number(plan_case, OPT_disk_iops) :
+		    0);
 	add(arguments, "-device");
 	add(arguments, "nvme,serial=flbench,drive=disk");
 }

@@ -73,10 +73,12 @@ static int measure(struct agent *a, const char *address, enum variant v, uint64_
 	struct fio_figures few = { 0 }, many = { 0 };
 	int64_t raw, empty;
 	char name[64];
-	int err = fio_run(a, names[v], address, FEW, &few);
+	struct fio_job job = { .name = names[v], .address = address, .ios = FEW };
+	int err = fio_run(a, &job, &few);
 
+	job.ios = MANY;
 	if (!err)
-		err = fio_run(a, names[v], address, MANY, &many);
+		err = fio_run(a, &job, &many);
 	if (err)
 		return err;
 	if (few.ios != FEW || many.ios != MANY)

@@ -344,7 +344,7 @@ bool scenario_fits(const struct scenario *scenario, const char *workload)
 {
 	if (!scenario->workload)
 		return !strcmp(workload, "none");
-	return (!strcmp(scenario->workload, "any") && strcmp(workload, "fio")) || !strcmp(scenario->workload, workload);
+	return !strcmp(scenario->workload, "any") || !strcmp(scenario->workload, workload);
 }
 
 void scenario_list(void)
