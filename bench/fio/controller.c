@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The controller of a fio process; see the header. */
 #include <errno.h>
-#include <linux/memfd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +12,11 @@
 #include <unistd.h>
 
 #include <flbench/cleanup.h>
+#include <flbench/huge.h>
 #include <flbench/iommufd.h>
 
 #include "controller.h"
 #include "handover.h"
-
-#define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 static __attribute__((format(printf, 4, 5))) int complain(char *problem, size_t size, int err,
 							  const char *format, ...)
@@ -33,7 +31,7 @@ static __attribute__((format(printf, 4, 5))) int complain(char *problem, size_t 
 
 static size_t page_bytes(enum controller_mapping mapping)
 {
-	return mapping == CONTROLLER_1G ? 1ull << 30 : mapping == CONTROLLER_2M ? 2u << 20 : 4096;
+	return mapping == CONTROLLER_1G ? HUGE_1G : mapping == CONTROLLER_2M ? HUGE_2M : HUGE_4K;
 }
 
 static size_t round_up(size_t bytes, size_t unit)
@@ -41,69 +39,20 @@ static size_t round_up(size_t bytes, size_t unit)
 	return (bytes + unit - 1) / unit * unit;
 }
 
-/* How much of the mapping at @memory is in pages of 2 MiB, or -1. */
-static long long huge_bytes(const void *memory)
-{
-	FILE *file __fclose = fopen("/proc/self/smaps", "re");
-	unsigned long long start, end, kib;
-	bool ours = false;
-	char line[512];
-
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%llx-%llx ", &start, &end) == 2)
-			ours = start <= (uintptr_t)memory && (uintptr_t)memory < end;
-		else if (ours && sscanf(line, "ShmemPmdMapped: %llu kB", &kib) == 1)
-			return kib << 10;
-	}
-	return -1;
-}
-
-/* Have the file mapped at an address that is a multiple of its pages. */
-static void *map_aligned(int memfd, size_t bytes, size_t page)
-{
-	uint8_t *reserved =
-		mmap(NULL, bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint8_t *start;
-
-	if (reserved == MAP_FAILED)
-		return MAP_FAILED;
-	start = (uint8_t *)round_up((uintptr_t)reserved, page);
-	/* What is left on either side stays reserved, which costs nothing. */
-	return mmap(start, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memfd, 0);
-}
-
 static int make_memory(struct controller *c, const struct controller_config *config,
 		       char *problem, size_t size)
 {
-	const size_t page = page_bytes(config->mapping);
-	const unsigned int flags =
-		config->mapping == CONTROLLER_1G ? MFD_HUGETLB | MFD_HUGE_1GB : 0;
+	const char *hint = config->mapping == CONTROLLER_1G ?
+				   " (are there enough: hugepagesz=1G hugepages=N?)" :
+			   config->mapping == CONTROLLER_2M ?
+				   " (write advise to " HUGE_SHMEM_ENABLED ")" :
+				   "";
 
-	c->memfd = memfd_create("flbench-fio", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+	c->memfd = huge_create(page_bytes(config->mapping), c->memory.bytes, &c->memory.memory);
 	if (c->memfd < 0)
-		return complain(problem, size, -errno, "memfd: %s", strerror(errno));
-	if (ftruncate(c->memfd, c->memory.bytes))
-		return complain(problem, size, -errno, "%zu MiB of memory: %s",
-				c->memory.bytes >> 20, strerror(errno));
-	c->memory.memory = map_aligned(c->memfd, c->memory.bytes, page);
-	if (c->memory.memory == MAP_FAILED) {
-		c->memory.memory = NULL;
-		return complain(problem, size, -errno, "%zu MiB of memory in pages of %zu KiB: %s%s",
-				c->memory.bytes >> 20, page >> 10, strerror(errno),
-				config->mapping == CONTROLLER_1G ?
-					" (are there enough: hugepagesz=1G hugepages=N?)" :
-					"");
-	}
-	if (config->mapping != CONTROLLER_1G)
-		madvise(c->memory.memory, c->memory.bytes,
-			config->mapping == CONTROLLER_2M ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-	for (size_t at = 0; at < c->memory.bytes; at += page)
-		((volatile uint8_t *)c->memory.memory)[at] = 0;
-	if (config->mapping == CONTROLLER_2M &&
-	    huge_bytes(c->memory.memory) != (long long)c->memory.bytes)
-		return complain(problem, size, -ENOMEM,
-				"the memory is not in pages of 2 MiB: write advise to " SHMEM_ENABLED
-				", and see that there are free ones");
+		return complain(problem, size, c->memfd, "%zu MiB of memory in pages of %zu KiB: %s%s",
+				c->memory.bytes >> 20, page_bytes(config->mapping) >> 10,
+				strerror(-c->memfd), hint);
 	return 0;
 }
 

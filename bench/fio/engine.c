@@ -328,6 +328,12 @@ static int engine_close_file(struct thread_data *td, struct fio_file *f)
 	return 0;
 }
 
+/* There is no cache. */
+static int engine_invalidate(struct thread_data *td, struct fio_file *f)
+{
+	return 0;
+}
+
 static int engine_get_file_size(struct thread_data *td, struct fio_file *f)
 {
 	return 0;
@@ -574,6 +580,7 @@ struct ioengine_ops ioengine = {
 	.cleanup = engine_cleanup,
 	.open_file = engine_open_file,
 	.close_file = engine_close_file,
+	.invalidate = engine_invalidate,
 	.get_file_size = engine_get_file_size,
 	.iomem_alloc = engine_iomem_alloc,
 	.iomem_free = engine_iomem_free,

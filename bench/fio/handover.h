@@ -18,6 +18,7 @@
  * @cut: the engine sets it to 1 when it stops in the middle on purpose (option cut), and does nothing
  *	any more; what the controller has, it has
  * @state_bytes: bytes of @state that are used
+ * @in_flight: commands that the controller had when fio was cut off
  * @before: commands of the queue before the job that was cut
  * @address: PCI address of the controller
  * @state: fio's file of what was acknowledged (verify_state)
@@ -25,9 +26,11 @@
 struct fio_handover {
 	uint32_t cut;
 	uint32_t state_bytes;
+	uint32_t in_flight;
+	uint32_t reserved;
 	uint64_t before;
 	char address[16];
-	char state[FIO_HANDOVER_PAGE - 32];
+	char state[FIO_HANDOVER_PAGE - 40];
 };
 
 _Static_assert(sizeof(struct fio_handover) == FIO_HANDOVER_PAGE, "one page");

@@ -106,7 +106,9 @@ static void exec_fio(const struct fio_job *job)
 	    !set_number("FLBENCH_SEED", job->seed) || setenv("FLBENCH_DEVICE", device, 1) ||
 	    !hand_over("FLBENCH_DEVICE_FD", job->device_fd) ||
 	    !hand_over("FLBENCH_MEMORY_FD", job->memory_fd) ||
-	    setenv("FLBENCH_FAULT", job->fault ? job->fault : "none", 1))
+	    setenv("FLBENCH_FAULT", job->fault ?: "none", 1) ||
+	    setenv("FLBENCH_MAPPING", job->mapping ?: "4k", 1) ||
+	    setenv("FLBENCH_COMPLETION", job->completion ?: "poll", 1))
 		_exit(126);
 	execl(FIO, FIO, "--output-format=json", "--output=" OUTPUT, "--eta=never",
 	      "--trigger-file=" FIO_CUT_FILE, path, NULL);
@@ -152,22 +154,22 @@ static struct json_object *member(struct json_object *object, const char *key)
 }
 
 /* I/Os of all jobs. Return: 0; -EIO if one has an error. */
-static int look_at_output(struct json_object *output, uint64_t *ios)
+static int look_at_output(struct json_object *output, struct fio_figures *figures)
 {
 	static const char *const kinds[] = { "read", "write", "trim" };
 	struct json_object *jobs = member(output, "jobs");
 
 	if (!json_object_is_type(jobs, json_type_array) || !json_object_array_length(jobs))
 		return -EIO;
-	*ios = 0;
 	for (size_t i = 0; i < json_object_array_length(jobs); i++) {
 		struct json_object *job = json_object_array_get_idx(jobs, i);
 
 		if (!member(job, "error") || json_object_get_int64(member(job, "error")))
 			return -EIO;
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-			*ios += json_object_get_int64(
+			figures->ios += json_object_get_int64(
 				member(member(job, kinds[k]), "total_ios"));
+		figures->reads += json_object_get_int64(member(member(job, "read"), "total_ios"));
 	}
 	return 0;
 }
@@ -201,10 +203,11 @@ static struct json_object *read_output(void)
 	return json ? json_tokener_parse(json) : NULL;
 }
 
-static int take_output(struct agent *a, const char *name, int status, uint64_t *ios)
+static int take_output(struct agent *a, const char *name, int status,
+		       struct fio_figures *figures)
 {
 	struct json_object *output __json = read_output();
-	int err = output ? look_at_output(output, ios) : -EIO;
+	int err = output ? look_at_output(output, figures) : -EIO;
 	char messages[700];
 
 	event_fio(&a->log, name, output);
@@ -230,21 +233,17 @@ static int run(const struct fio_job *job, int *status)
 int fio_run(struct agent *a, const struct fio_job *job, struct fio_figures *figures)
 {
 	struct idler idler = { 0 };
-	int err = figures ? idler_start(&idler) : 0, status = 0;
-	uint64_t start = clock_ticks(), ios = 0;
-	uint64_t idle = idler.ticks ? *idler.ticks : 0;
+	int err = job->measure ? idler_start(&idler) : 0, status = 0;
+	uint64_t start = clock_ticks(), idle = idler.ticks ? *idler.ticks : 0;
 
+	*figures = (struct fio_figures){ 0 };
 	if (!err)
 		err = run(job, &status);
-	if (!err && figures) {
+	if (!err && job->measure) {
 		figures->total = clock_ticks() - start;
 		figures->idle = *idler.ticks - idle;
 		figures->empty = read_empty_ticks();
 	}
 	idler_stop(&idler);
-	if (!err)
-		err = take_output(a, job->name, status, &ios);
-	if (figures)
-		figures->ios = ios;
-	return err;
+	return err ? err : take_output(a, job->name, status, figures);
 }

@@ -7,6 +7,7 @@
 #ifndef FLBENCH_AGENT_FIO_H
 #define FLBENCH_AGENT_FIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -14,14 +15,16 @@
 struct agent;
 
 /**
- * struct fio_figures - what a run cost, in ticks
+ * struct fio_figures - what a run did, and what it cost, in ticks
  * @ios: I/Os that fio says it did
- * @total: from start to end
+ * @reads: of them, reads
+ * @total: if it was measured, from start to end
  * @idle: of it, what the processor had nothing else to do: an idle process counts that
  * @empty: of it, what polls took that found nothing; only our engine tells
  */
 struct fio_figures {
 	uint64_t ios;
+	uint64_t reads;
 	uint64_t total;
 	uint64_t idle;
 	uint64_t empty;
@@ -36,6 +39,9 @@ struct fio_figures {
  * @device_fd: the device, to be inherited: FLBENCH_DEVICE_FD; 0 for none
  * @memory_fd: its memory, likewise: FLBENCH_MEMORY_FD
  * @fault: FLBENCH_FAULT, a value of the engine's option; NULL for none
+ * @mapping: FLBENCH_MAPPING, likewise
+ * @completion: FLBENCH_COMPLETION, likewise
+ * @measure: have ticks counted
  */
 struct fio_job {
 	const char *name;
@@ -45,15 +51,18 @@ struct fio_job {
 	int device_fd;
 	int memory_fd;
 	const char *fault;
+	const char *mapping;
+	const char *completion;
+	bool measure;
 };
 
 /**
  * fio_run - run fio to its end
  * @a: the agent; fio's JSON becomes an event "fio"
  * @job: what it is to do
- * @figures: what it cost, or NULL
+ * @figures: what it did and cost
  *
- * With @figures, a process of the lowest priority runs whenever nobody else does, and adds up the
+ * With @job.measure, a process of the lowest priority runs whenever nobody else does, and adds up the
  * ticks of its own loop, without those of whatever interrupted it. So the processor never halts, which
  * would move icount's clock, and @total less @idle is what fio, the kernel and interrupts really
  * executed.

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <flbench/cleanup.h>
+#include <flbench/huge.h>
 #include <flbench/iommufd.h>
 #include <flbench/liveupdate.h>
 #include <flbench/nvme.h>
@@ -22,6 +23,7 @@
 #include "../../bench/fio/handover.h"
 #include "agent.h"
 #include "fio.h"
+#include "scenario.h"
 #include "system.h"
 
 #define NVME_VENDOR 0x1b36
@@ -52,13 +54,15 @@ static struct {
 	struct fio_handover *handover;
 	/* Commands of the previous kernel's fio are still to be taken. */
 	bool cut;
-	/* What has to be found of it. */
-	uint64_t written;
-	uint32_t in_flight;
 } kept = { .memfd = -1, .iommufd = -1, .vfio = { .fd = -1 } };
 
 static int begin(struct agent *a)
 {
+	/* The loop preserves its memory. */
+	if (!strcmp(a->c.fio_mapping, "1g") && !a->scenario->boot)
+		a->skip = "memory in pages of 1 GiB cannot be preserved: LUO takes memfds of shmem alone";
+	if (!strcmp(a->c.fio_mapping, "2m"))
+		system_write(HUGE_SHMEM_ENABLED, "advise");
 	return 0;
 }
 
@@ -71,19 +75,45 @@ static int expect(struct agent *a, int err, int wanted, const char *what)
 			     strerror(-wanted));
 }
 
-static int map_memory(struct agent *a)
+static void use_memory(void *memory)
 {
 	kept.memory = (struct dma_region){
-		.memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, kept.memfd,
-			       0),
+		.memory = memory,
 		.iova = FIO_HANDOVER_IOVA,
 		.bytes = MEMORY_BYTES,
 	};
-	if (kept.memory.memory == MAP_FAILED)
-		return world_problem(&a->w, -errno, "mapping the memfd");
-	kept.handover = (struct fio_handover *)((uint8_t *)kept.memory.memory + MEMORY_BYTES -
+	kept.handover = (struct fio_handover *)((uint8_t *)memory + MEMORY_BYTES -
 						FIO_HANDOVER_PAGE);
+}
+
+static bool is_huge(const struct agent *a)
+{
+	return !strcmp(a->c.fio_mapping, "2m");
+}
+
+/* What a device writes to must not go away: the next kernel insists on that. */
+static int make_memory(struct agent *a)
+{
+	void *memory;
+
+	kept.memfd = huge_create(is_huge(a) ? HUGE_2M : HUGE_4K, MEMORY_BYTES, &memory);
+	if (kept.memfd < 0)
+		return world_problem(&a->w, kept.memfd, "memory in pages of %s",
+				     a->c.fio_mapping);
+	use_memory(memory);
+	if (fcntl(kept.memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
+		return world_problem(&a->w, -errno, "sealing the memfd");
 	return 0;
+}
+
+/* In pages of 4 KiB the IOMMU's entries are as well. */
+static int make_ioas(struct agent *a)
+{
+	int err = iommufd_ioas_alloc(kept.iommufd, &kept.ioas_id);
+
+	if (!err && !is_huge(a))
+		err = iommufd_ioas_small_pages(kept.iommufd, kept.ioas_id);
+	return err;
 }
 
 static int map_iova(uint64_t iova)
@@ -97,12 +127,7 @@ static int set_up(struct agent *a)
 	char *address;
 	int err;
 
-	kept.memfd = memfd_create("flbench-fio", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	/* What a device writes to must not go away: the next kernel insists on that. */
-	if (kept.memfd < 0 || ftruncate(kept.memfd, MEMORY_BYTES) ||
-	    fcntl(kept.memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
-		return world_problem(&a->w, -errno, "the memfd");
-	err = map_memory(a);
+	err = make_memory(a);
 	if (err)
 		return err;
 	address = kept.handover->address;
@@ -117,7 +142,7 @@ static int set_up(struct agent *a)
 	if (!err)
 		err = vfio_bind(&kept.vfio, kept.iommufd);
 	if (!err)
-		err = iommufd_ioas_alloc(kept.iommufd, &kept.ioas_id);
+		err = make_ioas(a);
 	if (!err)
 		err = map_iova(FIO_HANDOVER_IOVA);
 	if (!err)
@@ -175,34 +200,51 @@ static int write_state_file(void)
 	return write(fd, kept.handover->state, bytes) == (ssize_t)bytes ? 0 : -EIO;
 }
 
+/* Have fio read what the previous kernel's fio wrote: @least of @job.ios, or more. */
+static int read_back(struct agent *a, const struct fio_job *job, uint64_t least)
+{
+	struct fio_figures figures;
+	int err = fio_run(a, job, &figures);
+
+	if (!err && figures.reads < least)
+		err = world_problem(&a->w, -EILSEQ,
+				    "fio %s verified %llu writes, where %llu were expected",
+				    job->name, (unsigned long long)figures.reads,
+				    (unsigned long long)least);
+	return name_block(a, err);
+}
+
 /* The first look after a jump. */
 static int take_over(struct agent *a)
 {
 	struct fio_job job = job_of(a, "acknowledged", a->log.cycle - 1);
+	uint64_t written, unseen;
 	struct nvme nvme;
 	int err = look_at_queues(a, &nvme);
 
 	if (err)
 		return err;
-	kept.written = nvme.queue[1].state->submitted - kept.handover->before;
-	kept.in_flight = nvme_outstanding(&nvme, 1);
+	written = nvme.queue[1].state->submitted - kept.handover->before;
+	unseen = nvme_outstanding(&nvme, 1);
 	err = write_state_file();
 	if (err)
 		return world_problem(&a->w, err, STATE_FILE);
-	job.ios = kept.written;
+	job.ios = written;
 	if (!strcmp(a->c.fio_fault, "completion"))
 		job.fault = "completion";
-	err = fio_run(a, &job, NULL);
+	err = read_back(a, &job, written - unseen);
 	job.name = "written";
 	job.fault = NULL;
 	if (!err)
-		err = fio_run(a, &job, NULL);
+		err = read_back(a, &job, written);
 	if (err)
-		return name_block(a, err);
-	agent_check(a, "fio-in-flight", kept.in_flight > 0,
-		    "fio verified %llu writes, of which %u were in flight at the jump, on a controller that was not reset",
-		    (unsigned long long)kept.written, kept.in_flight);
-	event_metric(&a->log, &a->c, "fio_in_flight", "commands", kept.in_flight);
+		return err;
+	agent_check(a, "fio-in-flight", kept.handover->in_flight > 0,
+		    "fio verified %llu writes; %llu had not been acknowledged, %u of them were in flight when fio was cut off; the controller was not reset",
+		    (unsigned long long)written, (unsigned long long)unseen,
+		    kept.handover->in_flight);
+	event_metric(&a->log, &a->c, "fio_written", "commands", written);
+	event_metric(&a->log, &a->c, "fio_in_flight", "commands", kept.handover->in_flight);
 	return 0;
 }
 
@@ -213,7 +255,8 @@ static int verify(struct agent *a)
 
 	kept.cut = false;
 	/* New writes and reads, on the same queues. */
-	return err ? err : name_block(a, fio_run(a, &job, NULL));
+	job.ios = CHECKED;
+	return err ? err : read_back(a, &job, CHECKED);
 }
 
 /* ---- old kernel ---- */
@@ -280,6 +323,21 @@ static bool is_cut(const struct nvme *nvme)
 	return __atomic_load_n(&kept.handover->cut, __ATOMIC_ACQUIRE);
 }
 
+/* Commands that the controller has not completed yet; completed ones may still be to be taken. */
+static uint32_t in_flight(const struct nvme_queue *q)
+{
+	uint32_t head = q->state->cq_head, phase = q->state->phase, n = q->state->outstanding;
+
+	while (n && (q->cq[head].status & 1) == phase) {
+		n--;
+		if (++head == q->state->depth) {
+			head = 0;
+			phase = !phase;
+		}
+	}
+	return n;
+}
+
 /* What fio knows to be acknowledged goes along. */
 static int read_state_file(struct agent *a)
 {
@@ -340,6 +398,7 @@ static int depart(struct agent *a)
 	waitpid(fio, NULL, 0);
 	if (!err)
 		err = read_state_file(a);
+	kept.handover->in_flight = in_flight(&nvme.queue[1]);
 	if (!err && !strcmp(a->c.fio_fault, "byte"))
 		flip_bit(a, &nvme);
 	return err;
@@ -349,10 +408,16 @@ static int depart(struct agent *a)
 
 static int retrieve_memory(struct agent *a)
 {
+	void *memory;
+
 	kept.memfd = liveupdate_retrieve_fd(a->session, TOKEN_MEMORY);
 	if (kept.memfd < 0)
 		return world_problem(&a->w, kept.memfd, "retrieving the memfd");
-	return map_memory(a);
+	memory = mmap(NULL, MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, kept.memfd, 0);
+	if (memory == MAP_FAILED)
+		return world_problem(&a->w, -errno, "mapping the memfd");
+	use_memory(memory);
+	return 0;
 }
 
 static int retrieve(struct agent *a)

@@ -170,8 +170,8 @@ static void add_fio_devices(struct arguments *arguments, const struct plan_case 
 	    "if=none,id=disk,format=raw,file=%s/" DISK_FILE
 	    ",cache=unsafe,discard=unmap,throttling.iops-total=%lld",
 	    dir,
-	    /* 0 is no limit: where it is about the cost of an I/O the disk is to be fast. */
-	    strcmp(plan_text(plan_case, OPT_scenario), "fio-speed") ?
+	    /* 0 is no limit: where nothing runs into a kexec the disk is to be fast. */
+	    !strcmp(plan_text(plan_case, OPT_scenario), "loop") ?
 		    plan_number(plan_case, OPT_disk_iops) :
 		    0);
 	add(arguments, "-device");

@@ -73,7 +73,8 @@ static int measure(struct agent *a, const char *address, enum variant v, uint64_
 	struct fio_figures few = { 0 }, many = { 0 };
 	int64_t raw, empty;
 	char name[64];
-	struct fio_job job = { .name = names[v], .address = address, .ios = FEW };
+	struct fio_job job = { .name = names[v], .address = address, .ios = FEW,
+			       .mapping = a->c.fio_mapping, .measure = true };
 	int err = fio_run(a, &job, &few);
 
 	job.ios = MANY;
@@ -131,8 +132,33 @@ int fio_speed_boot(struct agent *a)
 	return 0;
 }
 
-/* Nothing of this crosses the kexec: each boot measures anew. */
-int fio_speed_preserve(struct agent *a)
+/* Each with several jobs at once, and with what fio can check of them. */
+int fio_jobs_boot(struct agent *a)
+{
+	static const char *const completions[] = { "poll", "irq" };
+	char address[VFIO_ADDRESS_SIZE];
+	struct fio_job job = { .name = "jobs", .address = address, .mapping = a->c.fio_mapping };
+	struct fio_figures figures;
+	int err = vfio_find(NVME_VENDOR, NVME_DEVICE, 0, address);
+
+	event_stage(&a->log, "fio", true);
+	for (size_t i = 0; !err && i < 2; i++) {
+		job.completion = completions[i];
+		err = fio_run(a, &job, &figures);
+		if (!err)
+			agent_check(a, i ? "fio-jobs-irq" : "fio-jobs-poll", true,
+				    "%llu I/Os of four jobs, %llu of them reads; all were verified",
+				    (unsigned long long)figures.ios,
+				    (unsigned long long)figures.reads);
+	}
+	if (err)
+		return agent_error(a, "fio-jobs", err);
+	event_stage(&a->log, "fio", false);
+	return 0;
+}
+
+/* Nothing of these crosses the kexec: each boot does it anew. */
+int fio_boot_preserve(struct agent *a)
 {
 	return 0;
 }

@@ -274,7 +274,16 @@ static const struct scenario scenarios[] = {
 		.twin = "fio-poll and fio-irq fail where ours costs more than 1/0.9 of the kernel's",
 		.workload = "fio",
 		.boot = fio_speed_boot,
-		.preserve = fio_speed_preserve,
+		.preserve = fio_boot_preserve,
+	},
+	{
+		.name = "fio-jobs",
+		.proves =
+			"four jobs of one fio read, write, trim, flush and verify at once, in sizes up to 512 KiB, polled and with interrupts",
+		.twin = "loop with fio_fault: a byte or a completion that is lost is noticed",
+		.workload = "fio",
+		.boot = fio_jobs_boot,
+		.preserve = fio_boot_preserve,
 	},
 	{
 		.name = "dma-overrun",
