@@ -382,7 +382,8 @@ static int depart(struct agent *a)
 	pid_t fio;
 	int err;
 
-	if (!a->c.preserve)
+	/* A scenario with a boot of its own has set nothing up. */
+	if (!a->c.preserve || a->scenario->boot)
 		return 0;
 	err = look_at_queues(a, &nvme);
 	if (err)
