@@ -13,7 +13,7 @@
 
 #include <flbench/nvme.h>
 
-/** enum controller_mapping - pages of the memory, in the process and in the IOMMU alike */
+/** enum controller_mapping - pages of the memory; the IOMMU's are not larger */
 enum controller_mapping {
 	CONTROLLER_4K,
 	CONTROLLER_2M,
@@ -54,6 +54,11 @@ struct controller_config {
  * @nvme: its driver
  * @event: with interrupts, the eventfd of each queue pair; 0 is the admin queue's
  * @kept: somebody keeps it: it is not stopped
+ * @memory: queues, then a part for each job
+ * @job_start: where the first part is
+ * @job_bytes: size of a part
+ * @memfd: the memory
+ * @iommufd: -1 if it is kept
  */
 struct controller {
 	struct vfio_device vfio;

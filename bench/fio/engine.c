@@ -15,7 +15,6 @@
 #include <fio.h>
 #include <optgroup.h>
 
-#include "../../stress/agent/clock.h"
 #include "controller.h"
 #include "handover.h"
 
@@ -56,7 +55,7 @@ struct job {
 	uint64_t faults;
 };
 
-/* Set up by the main thread before there are jobs, and given up by the last one of them. */
+/* Set up before there are jobs, and given up by the last one of them. */
 static struct controller controller;
 static uint32_t users;
 static pthread_mutex_t users_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -185,7 +184,7 @@ static struct fio_option options[] = {
 
 /* ---- in the main thread ---- */
 
-/* All jobs are known when the first one is set up. @return: the one that does not fit, or NULL. */
+/* All jobs are known when the first one is set up. Return: the one that does not fit, or NULL. */
 static struct thread_data *look_at_jobs(struct thread_data *first,
 					struct controller_config *config)
 {
@@ -259,12 +258,14 @@ static int engine_setup(struct thread_data *td)
 			td->o.name);
 		return 1;
 	}
+	pthread_mutex_lock(&users_lock);
 	err = open_once(td);
+	users += !err;
+	pthread_mutex_unlock(&users_lock);
 	if (err) {
 		td_verror(td, err, NAME);
 		return 1;
 	}
-	users++;
 	ns = nvme_namespace(&controller.nvme);
 	if (td_max_bs(td) > ns.transfer_max || td->o.min_bs[DDIR_READ] % ns.block_bytes ||
 	    td->o.min_bs[DDIR_WRITE] % ns.block_bytes) {
@@ -369,7 +370,7 @@ static void stop_if_cut(struct thread_data *td)
 	if (!eo->cut || !handover || !(td->stop_io || td->terminate))
 		return;
 	nvme_ring(&controller.nvme, job->queue);
-	__atomic_store_n(&handover->cut, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&handover->cut, 1, __ATOMIC_RELEASE);
 	for (;;)
 		pause();
 }
@@ -381,25 +382,28 @@ static enum fio_q_status engine_queue(struct thread_data *td, struct io_u *io_u)
 	enum nvme_action action = action_of(io_u->ddir);
 	uint64_t lba = 0, iova = 0;
 	uint32_t blocks = 0;
-	int slot;
+	int slot = 0;
 
 	fio_ro_check(td, io_u);
 	stop_if_cut(td);
 	if (action != NVME_FLUSH) {
+		if ((io_u->offset | io_u->xfer_buflen) % job->block_bytes)
+			slot = -EINVAL;
 		lba = io_u->offset / job->block_bytes;
 		blocks = io_u->xfer_buflen / job->block_bytes;
 	}
 	if (action == NVME_READ || action == NVME_WRITE)
 		iova = job->buffer.iova +
 		       ((uint8_t *)io_u->xfer_buf - (uint8_t *)job->buffer.memory);
-	slot = nvme_push(&controller.nvme, job->queue, action, lba, blocks, iova,
-			 (uintptr_t)io_u);
+	if (!slot)
+		slot = nvme_push(&controller.nvme, job->queue, action, lba, blocks, iova,
+				 (uintptr_t)io_u);
 	if (slot == -EAGAIN)
 		return FIO_Q_BUSY;
 	if (slot < 0) {
-		log_err(NAME ": %s of %u blocks at LBA %llu is refused: %s\n",
-			io_ddir_name(io_u->ddir), blocks, (unsigned long long)lba,
-			strerror(-slot));
+		log_err(NAME ": %s of %llu bytes at offset %llu is refused: %s (blocks have %u bytes)\n",
+			io_ddir_name(io_u->ddir), (unsigned long long)io_u->xfer_buflen,
+			(unsigned long long)io_u->offset, strerror(-slot), job->block_bytes);
 		io_u->error = -slot;
 		return FIO_Q_COMPLETED;
 	}
@@ -446,13 +450,13 @@ static int wait_polling(struct thread_data *td, struct job *job)
 {
 	const struct engine_options *eo = td->eo;
 	const struct nvme_queue *q = &controller.nvme.queue[job->queue];
-	uint64_t last = clock_ticks(), now, polls = 0;
+	uint64_t last = get_cpu_clock(), now, polls = 0;
 	time_t end = 0;
 
 	while (!nvme_queue_ready(q)) {
 		nop;
 		stop_if_cut(td);
-		now = clock_ticks();
+		now = get_cpu_clock();
 		if (now - last < EMPTY_TICKS)
 			job->empty_ticks += now - last;
 		last = now;

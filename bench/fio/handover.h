@@ -15,8 +15,8 @@
 
 /**
  * struct fio_handover - the last page of the memory
- * @cut: the engine sets it to 1 when it stops in the middle on purpose (option cut), and does nothing
- *	any more; what the controller has, it has
+ * @cut: jobs that the engine stopped in the middle on purpose (option cut), and that do nothing any
+ *	more; what the controller has, it has
  * @state_bytes: bytes of @state that are used
  * @in_flight: commands that the controller had when fio was cut off
  * @before: commands of the queue before the job that was cut
