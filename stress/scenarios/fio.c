@@ -141,6 +141,7 @@ int fio_jobs_boot(struct agent *a)
 	struct fio_job job = { .name = "jobs",
 			       .address = address,
 			       .mapping = a->c.fio_mapping,
+			       .fault = a->c.fio_fault,
 			       .measure = true };
 	struct fio_figures figures;
 	int err = vfio_find(NVME_VENDOR, NVME_DEVICE, 0, address);

@@ -280,7 +280,7 @@ static const struct scenario scenarios[] = {
 		.name = "fio-jobs",
 		.proves =
 			"four jobs of one fio read, write, trim, flush and verify at once, in sizes up to 512 KiB, polled and with interrupts",
-		.twin = "loop with fio_fault: a byte or a completion that is lost is noticed",
+		.twin = "with fio_fault, one flipped bit or one lost completion is noticed",
 		.workload = "fio",
 		.boot = fio_jobs_boot,
 		.preserve = fio_boot_preserve,
