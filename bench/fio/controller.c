@@ -39,8 +39,8 @@ static size_t round_up(size_t bytes, size_t unit)
 	return (bytes + unit - 1) / unit * unit;
 }
 
-static int make_memory(struct controller *c, const struct controller_config *config,
-		       char *problem, size_t size)
+static int make_memory(struct controller *c, const struct controller_config *config, char *problem,
+		       size_t size)
 {
 	const char *hint = config->mapping == CONTROLLER_1G ?
 				   " (are there enough: hugepagesz=1G hugepages=N?)" :
@@ -50,7 +50,8 @@ static int make_memory(struct controller *c, const struct controller_config *con
 
 	c->memfd = huge_create(page_bytes(config->mapping), c->memory.bytes, &c->memory.memory);
 	if (c->memfd < 0)
-		return complain(problem, size, c->memfd, "%zu MiB of memory in pages of %zu KiB: %s%s",
+		return complain(problem, size, c->memfd,
+				"%zu MiB of memory in pages of %zu KiB: %s%s",
 				c->memory.bytes >> 20, page_bytes(config->mapping) >> 10,
 				strerror(-c->memfd), hint);
 	return 0;
@@ -58,8 +59,8 @@ static int make_memory(struct controller *c, const struct controller_config *con
 
 /* ---- with a keeper ---- */
 
-static int adopt_memory(struct controller *c, const struct controller_config *config,
-			char *problem, size_t size)
+static int adopt_memory(struct controller *c, const struct controller_config *config, char *problem,
+			size_t size)
 {
 	size_t needed = c->memory.bytes + FIO_HANDOVER_PAGE;
 	struct stat info;
@@ -83,8 +84,8 @@ static int adopt_memory(struct controller *c, const struct controller_config *co
 	return 0;
 }
 
-static int adopt_device(struct controller *c, const struct controller_config *config,
-			char *problem, size_t size)
+static int adopt_device(struct controller *c, const struct controller_config *config, char *problem,
+			size_t size)
 {
 	int fd = dup(config->device_fd);
 
@@ -129,10 +130,11 @@ static int name_lost(const struct controller *c, uint32_t queue, unsigned int ti
 
 	while (i + 1 < q->state->depth && !q->slots[i].busy)
 		i++;
-	return complain(problem, size, -ETIMEDOUT,
-			"command %#x at LBA %llu, %u blocks, was under way: expected its completion, none came within %u s",
-			q->slots[i].opcode, (unsigned long long)q->slots[i].lba, q->slots[i].blocks,
-			timeout_s);
+	return complain(
+		problem, size, -ETIMEDOUT,
+		"command %#x at LBA %llu, %u blocks, was under way: expected its completion, none came within %u s",
+		q->slots[i].opcode, (unsigned long long)q->slots[i].lba, q->slots[i].blocks,
+		timeout_s);
 }
 
 /* What the last user of a queue pair left under way. */
@@ -155,10 +157,11 @@ static int wait_for_left(struct controller *c, uint32_t queue,
 		if (!n)
 			continue;
 		if (done.status)
-			return complain(problem, size, -EIO,
-					"command %#x at LBA %llu, %u blocks: status %#x, expected success",
-					done.command.opcode, (unsigned long long)done.command.lba,
-					done.command.blocks, done.status);
+			return complain(
+				problem, size, -EIO,
+				"command %#x at LBA %llu, %u blocks: status %#x, expected success",
+				done.command.opcode, (unsigned long long)done.command.lba,
+				done.command.blocks, done.status);
 		if (lose)
 			controller_lose(c, queue, &done);
 		lose = false;
@@ -180,9 +183,10 @@ static int resume(struct controller *c, const struct controller_config *config, 
 	if (!c->nvme.queue[config->jobs].state ||
 	    (config->jobs < NVME_IO_QUEUES_MAX && c->nvme.queue[config->jobs + 1].state) ||
 	    c->nvme.queue[1].state->depth != entries)
-		return complain(problem, size, -EINVAL,
-				"the queues in the memory are not %u of %u entries: numjobs and iodepth have to stay",
-				config->jobs, entries);
+		return complain(
+			problem, size, -EINVAL,
+			"the queues in the memory are not %u of %u entries: numjobs and iodepth have to stay",
+			config->jobs, entries);
 	for (uint32_t q = 1; !err && q <= config->jobs; q++)
 		err = wait_for_left(c, q, config, problem, size);
 	return err;
@@ -200,8 +204,8 @@ static int listen(struct controller *c, uint32_t jobs)
 	return vfio_irq_enable(&c->vfio, VFIO_IRQ_MSIX, c->event, jobs + 1);
 }
 
-static int take_device(struct controller *c, const struct controller_config *config,
-		       char *problem, size_t size)
+static int take_device(struct controller *c, const struct controller_config *config, char *problem,
+		       size_t size)
 {
 	uint32_t ioas_id;
 	int err = vfio_bind_driver(config->address);
@@ -209,13 +213,13 @@ static int take_device(struct controller *c, const struct controller_config *con
 	if (!err)
 		err = vfio_open(&c->vfio, config->address);
 	if (err)
-		return complain(problem, size, err,
-				"%s cannot be had through vfio-pci: %s (filename= takes a PCI address as 0000\\:00\\:03.0)",
-				config->address, strerror(-err));
+		return complain(
+			problem, size, err,
+			"%s cannot be had through vfio-pci: %s (filename= takes a PCI address as 0000\\:00\\:03.0)",
+			config->address, strerror(-err));
 	c->iommufd = iommufd_open();
 	if (c->iommufd < 0)
-		return complain(problem, size, c->iommufd, "/dev/iommu: %s",
-				strerror(-c->iommufd));
+		return complain(problem, size, c->iommufd, "/dev/iommu: %s", strerror(-c->iommufd));
 	err = vfio_bind(&c->vfio, c->iommufd);
 	if (!err)
 		err = iommufd_ioas_alloc(c->iommufd, &ioas_id);
@@ -267,8 +271,8 @@ int controller_open(struct controller *c, const struct controller_config *config
 	c->job_start = queues;
 	c->job_bytes = round_up(config->buffer_bytes, NVME_PAGE_SIZE);
 	c->memory.iova = FIO_HANDOVER_IOVA;
-	c->memory.bytes = round_up(queues + config->jobs * c->job_bytes,
-				   page_bytes(config->mapping));
+	c->memory.bytes =
+		round_up(queues + config->jobs * c->job_bytes, page_bytes(config->mapping));
 	c->kept = config->device_fd >= 0;
 	err = (c->kept ? adopt_memory : make_memory)(c, config, problem, size);
 	if (!err)

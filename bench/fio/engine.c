@@ -185,8 +185,7 @@ static struct fio_option options[] = {
 /* ---- in the main thread ---- */
 
 /* All jobs are known when the first one is set up. Return: the one that does not fit, or NULL. */
-static struct thread_data *look_at_jobs(struct thread_data *first,
-					struct controller_config *config)
+static struct thread_data *look_at_jobs(struct thread_data *first, struct controller_config *config)
 {
 	struct engine_options *eo = first->eo;
 
@@ -231,12 +230,14 @@ static int open_once(struct thread_data *td)
 		return 0;
 	other = look_at_jobs(td, &config);
 	if (other) {
-		log_err(NAME ": job %s: all jobs of one fio need this engine and the same filename, namespace, mapping and completion\n",
+		log_err(NAME
+			": job %s: all jobs of one fio need this engine and the same filename, namespace, mapping and completion\n",
 			other->o.name);
 		return EINVAL;
 	}
 	if (config.device_fd >= 0 && (config.interrupts || config.mapping != CONTROLLER_4K)) {
-		log_err(NAME ": job %s: with device_fd, give completion=poll and mapping=4k; pages of 1 GiB cannot be preserved\n",
+		log_err(NAME
+			": job %s: with device_fd, give completion=poll and mapping=4k; pages of 1 GiB cannot be preserved\n",
 			td->o.name);
 		return EINVAL;
 	}
@@ -401,7 +402,8 @@ static enum fio_q_status engine_queue(struct thread_data *td, struct io_u *io_u)
 	if (slot == -EAGAIN)
 		return FIO_Q_BUSY;
 	if (slot < 0) {
-		log_err(NAME ": %s of %llu bytes at offset %llu is refused: %s (blocks have %u bytes)\n",
+		log_err(NAME
+			": %s of %llu bytes at offset %llu is refused: %s (blocks have %u bytes)\n",
 			io_ddir_name(io_u->ddir), (unsigned long long)io_u->xfer_buflen,
 			(unsigned long long)io_u->offset, strerror(-slot), job->block_bytes);
 		io_u->error = -slot;
@@ -439,7 +441,8 @@ static int lost(struct thread_data *td)
 
 	for (uint32_t i = 0; i < q->state->depth; i++)
 		if (q->slots[i].busy)
-			log_err(NAME ": job %s: command %#x at LBA %llu, %u blocks: expected its completion, none came within %u s\n",
+			log_err(NAME
+				": job %s: command %#x at LBA %llu, %u blocks: expected its completion, none came within %u s\n",
 				td->o.name, q->slots[i].opcode, (unsigned long long)q->slots[i].lba,
 				q->slots[i].blocks, eo->timeout_s);
 	return -ETIMEDOUT;
@@ -499,11 +502,12 @@ static int engine_getevents(struct thread_data *td, unsigned int min, unsigned i
 
 	stop_if_cut(td);
 	for (;;) {
-		n = nvme_queue_ready(q) ? nvme_poll(&controller.nvme, job->queue, job->done + got,
-						    max - got) :
-					  0;
+		n = nvme_queue_ready(q) ?
+			    nvme_poll(&controller.nvme, job->queue, job->done + got, max - got) :
+			    0;
 		if (n < 0) {
-			log_err(NAME ": job %s: the controller completed a command that it does not have\n",
+			log_err(NAME
+				": job %s: the controller completed a command that it does not have\n",
 				td->o.name);
 			return n;
 		}
@@ -527,7 +531,8 @@ static struct io_u *engine_event(struct thread_data *td, int event)
 
 	io_u->error = 0;
 	if (done->status) {
-		log_err(NAME ": job %s: command %#x at LBA %llu, %u blocks: status %#x, expected success\n",
+		log_err(NAME
+			": job %s: command %#x at LBA %llu, %u blocks: status %#x, expected success\n",
 			td->o.name, done->command.opcode, (unsigned long long)done->command.lba,
 			done->command.blocks, done->status);
 		io_u->error = EIO;

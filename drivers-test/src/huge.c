@@ -31,8 +31,7 @@ static long long huge_bytes(const void *memory)
 /* Map a file at a multiple of @page, with what is left on either side given back. */
 static void *map_aligned(int memfd, size_t bytes, size_t page)
 {
-	uint8_t *reserved =
-		mmap(NULL, bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *reserved = mmap(NULL, bytes + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint8_t *start;
 	void *mapped;
 

@@ -357,8 +357,8 @@ static int check_state(const struct nvme *nvme)
 	const struct nvme_state *state = nvme->state;
 	size_t needed;
 
-	if (nvme->region.bytes < NVME_PAGE_SIZE || state->magic != NVME_MAGIC ||
-	    !state->nsid || state->iova != nvme->region.iova)
+	if (nvme->region.bytes < NVME_PAGE_SIZE || state->magic != NVME_MAGIC || !state->nsid ||
+	    state->iova != nvme->region.iova)
 		return -EINVAL;
 	needed = nvme_region_bytes(state->queues, state->depth);
 	if (!needed || nvme->region.bytes < needed || !state->blocks || state->block_bytes < 512 ||
@@ -472,8 +472,8 @@ int nvme_push(struct nvme *nvme, uint32_t queue, enum nvme_action action, uint64
 int nvme_submit(struct nvme *nvme, uint32_t queue, bool write, uint64_t lba, uint32_t blocks,
 		uint64_t iova, uint64_t cookie)
 {
-	int slot = nvme_push(nvme, queue, write ? NVME_WRITE : NVME_READ, lba, blocks, iova,
-			     cookie);
+	int slot =
+		nvme_push(nvme, queue, write ? NVME_WRITE : NVME_READ, lba, blocks, iova, cookie);
 
 	if (slot >= 0)
 		nvme_ring(nvme, queue);

@@ -128,7 +128,7 @@ pid_t fio_start(const struct fio_job *job)
 	return pid < 0 ? -errno : pid;
 }
 
-/* Ours come first; what fio says in the end explains it best. */
+/* Messages of the start, then those that came while the job ran, which fio writes to its output. */
 void fio_messages(char *text, size_t size)
 {
 	static const char *const files[] = { MESSAGES, OUTPUT };
@@ -167,8 +167,8 @@ static int look_at_output(struct json_object *output, struct fio_figures *figure
 		if (!member(job, "error") || json_object_get_int64(member(job, "error")))
 			return -EIO;
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
-			figures->ios += json_object_get_int64(
-				member(member(job, kinds[k]), "total_ios"));
+			figures->ios +=
+				json_object_get_int64(member(member(job, kinds[k]), "total_ios"));
 		figures->reads += json_object_get_int64(member(member(job, "read"), "total_ios"));
 	}
 	return 0;
@@ -203,8 +203,7 @@ static struct json_object *read_output(void)
 	return json ? json_tokener_parse(json) : NULL;
 }
 
-static int take_output(struct agent *a, const char *name, int status,
-		       struct fio_figures *figures)
+static int take_output(struct agent *a, const char *name, int status, struct fio_figures *figures)
 {
 	struct json_object *output __json = read_output();
 	int err = output ? look_at_output(output, figures) : -EIO;
@@ -243,6 +242,9 @@ int fio_run(struct agent *a, const struct fio_job *job, struct fio_figures *figu
 		figures->total = clock_ticks() - start;
 		figures->idle = *idler.ticks - idle;
 		figures->empty = read_empty_ticks();
+		/* fio sleeps now and then, at least while it starts. */
+		if (!figures->idle)
+			err = world_problem(&a->w, -EPROTO, "nobody counted what was waited");
 	}
 	idler_stop(&idler);
 	return err ? err : take_output(a, job->name, status, figures);

@@ -87,7 +87,7 @@ pid_t fio_start(const struct fio_job *job);
 /**
  * fio_messages - what fio said on its standard output and error
  * @text: where it goes, in one line
- * @size: bytes of @text; the end is kept
+ * @size: bytes of @text
  */
 void fio_messages(char *text, size_t size);
 

@@ -60,7 +60,8 @@ static int begin(struct agent *a)
 {
 	/* The loop preserves its memory. */
 	if (!strcmp(a->c.fio_mapping, "1g") && !a->scenario->boot)
-		a->skip = "memory in pages of 1 GiB cannot be preserved: LUO takes memfds of shmem alone";
+		a->skip =
+			"memory in pages of 1 GiB cannot be preserved: LUO takes memfds of shmem alone";
 	if (!strcmp(a->c.fio_mapping, "2m"))
 		system_write(HUGE_SHMEM_ENABLED, "advise");
 	return 0;
@@ -82,8 +83,8 @@ static void use_memory(void *memory)
 		.iova = FIO_HANDOVER_IOVA,
 		.bytes = MEMORY_BYTES,
 	};
-	kept.handover = (struct fio_handover *)((uint8_t *)memory + MEMORY_BYTES -
-						FIO_HANDOVER_PAGE);
+	kept.handover =
+		(struct fio_handover *)((uint8_t *)memory + MEMORY_BYTES - FIO_HANDOVER_PAGE);
 }
 
 static bool is_huge(const struct agent *a)
@@ -98,8 +99,7 @@ static int make_memory(struct agent *a)
 
 	kept.memfd = huge_create(is_huge(a) ? HUGE_2M : HUGE_4K, MEMORY_BYTES, &memory);
 	if (kept.memfd < 0)
-		return world_problem(&a->w, kept.memfd, "memory in pages of %s",
-				     a->c.fio_mapping);
+		return world_problem(&a->w, kept.memfd, "memory in pages of %s", a->c.fio_mapping);
 	use_memory(memory);
 	if (fcntl(kept.memfd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW))
 		return world_problem(&a->w, -errno, "sealing the memfd");
@@ -175,8 +175,7 @@ static int name_block(struct agent *a, int err)
 	char text[sizeof(a->w.problem)];
 
 	if (err && at && sscanf(at, " offset %llu", &offset) == 1) {
-		snprintf(text, sizeof(text), "LBA %llu: %.400s", offset / 512,
-			 a->w.problem);
+		snprintf(text, sizeof(text), "LBA %llu: %.400s", offset / 512, a->w.problem);
 		snprintf(a->w.problem, sizeof(a->w.problem), "%s", text);
 	}
 	return err;
@@ -239,10 +238,10 @@ static int take_over(struct agent *a)
 		err = read_back(a, &job, written);
 	if (err)
 		return err;
-	agent_check(a, "fio-in-flight", kept.handover->in_flight > 0,
-		    "fio verified %llu writes; %llu had not been acknowledged, %u of them were in flight when fio was cut off; the controller was not reset",
-		    (unsigned long long)written, (unsigned long long)unseen,
-		    kept.handover->in_flight);
+	agent_check(
+		a, "fio-in-flight", kept.handover->in_flight > 0,
+		"fio verified %llu writes; %llu had not been acknowledged, %u of them were in flight when fio was cut off; the controller was not reset",
+		(unsigned long long)written, (unsigned long long)unseen, kept.handover->in_flight);
 	event_metric(&a->log, &a->c, "fio_written", "commands", written);
 	event_metric(&a->log, &a->c, "fio_in_flight", "commands", kept.handover->in_flight);
 	return 0;

@@ -73,8 +73,11 @@ static int measure(struct agent *a, const char *address, enum variant v, uint64_
 	struct fio_figures few = { 0 }, many = { 0 };
 	int64_t raw, empty;
 	char name[64];
-	struct fio_job job = { .name = names[v], .address = address, .ios = FEW,
-			       .mapping = a->c.fio_mapping, .measure = true };
+	struct fio_job job = { .name = names[v],
+			       .address = address,
+			       .ios = FEW,
+			       .mapping = a->c.fio_mapping,
+			       .measure = true };
 	int err = fio_run(a, &job, &few);
 
 	job.ios = MANY;
@@ -103,9 +106,10 @@ static int measure(struct agent *a, const char *address, enum variant v, uint64_
 /* Against the kernel's driver with interrupts: what its polling costs without waiting is not known. */
 static void judge(struct agent *a, const char *name, uint64_t ours, uint64_t kernel)
 {
-	agent_check(a, name, ours * TARGET_OURS <= kernel * TARGET_KERNEL,
-		    "instructions for an I/O without waiting: ours %llu, the kernel's driver with io_uring and interrupts %llu; wanted: at most 1/0.9 of that",
-		    (unsigned long long)ours, (unsigned long long)kernel);
+	agent_check(
+		a, name, ours * TARGET_OURS <= kernel * TARGET_KERNEL,
+		"instructions for an I/O without waiting: ours %llu, the kernel's driver with io_uring and interrupts %llu; wanted: at most 1/0.9 of that",
+		(unsigned long long)ours, (unsigned long long)kernel);
 }
 
 int fio_speed_boot(struct agent *a)
@@ -151,10 +155,10 @@ int fio_jobs_boot(struct agent *a)
 		job.completion = completions[i];
 		err = fio_run(a, &job, &figures);
 		if (!err)
-			agent_check(a, i ? "fio-jobs-irq" : "fio-jobs-poll", true,
-				    "%llu I/Os of four jobs, %llu of them reads, without an error; what three of them wrote was read back and is right",
-				    (unsigned long long)figures.ios,
-				    (unsigned long long)figures.reads);
+			agent_check(
+				a, i ? "fio-jobs-irq" : "fio-jobs-poll", true,
+				"%llu I/Os of four jobs, %llu of them reads, without an error; what three of them wrote was read back and is right",
+				(unsigned long long)figures.ios, (unsigned long long)figures.reads);
 	}
 	if (err)
 		return agent_error(a, "fio-jobs", err);
