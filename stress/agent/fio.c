@@ -174,19 +174,18 @@ static int look_at_output(struct json_object *output, struct fio_figures *figure
 	return 0;
 }
 
-/* Ticks of empty polls of all jobs of our engine; none of another one. */
-static uint64_t read_empty_ticks(void)
+/* Empty polls of all jobs of our engine; none of another one. */
+static void read_stats(struct fio_figures *figures)
 {
 	FILE *file __fclose = fopen(STATS, "re");
-	uint64_t ticks = 0;
 	char line[512];
 
 	while (file && fgets(line, sizeof(line), file)) {
 		struct json_object *stats __json = json_tokener_parse(line);
 
-		ticks += json_object_get_int64(member(stats, "empty_ticks"));
+		figures->empty += json_object_get_int64(member(stats, "empty_ticks"));
+		figures->empty_polls += json_object_get_int64(member(stats, "empty_polls"));
 	}
-	return ticks;
 }
 
 /* fio's notes may stand before the JSON. */
@@ -241,7 +240,7 @@ int fio_run(struct agent *a, const struct fio_job *job, struct fio_figures *figu
 	if (!err && job->measure) {
 		figures->total = clock_ticks() - start;
 		figures->idle = *idler.ticks - idle;
-		figures->empty = read_empty_ticks();
+		read_stats(figures);
 		/* fio sleeps now and then, at least while it starts. */
 		if (!figures->idle)
 			err = world_problem(&a->w, -EPROTO, "nobody counted what was waited");

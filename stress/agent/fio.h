@@ -21,6 +21,7 @@ struct agent;
  * @total: if it was measured, from start to end
  * @idle: of it, what the processor had nothing else to do: an idle process counts that
  * @empty: of it, what polls took that found nothing; only our engine tells
+ * @empty_polls: how many those were
  */
 struct fio_figures {
 	uint64_t ios;
@@ -28,6 +29,7 @@ struct fio_figures {
 	uint64_t total;
 	uint64_t idle;
 	uint64_t empty;
+	uint64_t empty_polls;
 };
 
 /**

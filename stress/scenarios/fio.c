@@ -91,12 +91,19 @@ static int measure(struct agent *a, const char *address, enum variant v, uint64_
 				     (unsigned long long)many.ios, FEW, MANY);
 	raw = (int64_t)(many.total - many.idle) - (int64_t)(few.total - few.idle);
 	empty = (int64_t)many.empty - (int64_t)few.empty;
-	if (raw <= empty)
+	if (raw <= empty && v != KERNEL_POLL)
 		return world_problem(&a->w, -EPROTO, "fio %s: more I/Os cost nothing more",
 				     names[v]);
 	*net = (raw - empty) / (MANY - FEW);
 	snprintf(name, sizeof(name), "%s_raw", metrics[v]);
-	agent_metric_ticks(a, name, raw / (MANY - FEW));
+	/* With polls in it, which may have been more with fewer I/Os: then there is no number. */
+	if (raw > 0)
+		agent_metric_ticks(a, name, raw / (MANY - FEW));
+	if (v == OURS_POLL)
+		event_metric(&a->log, &a->c, "fio_ours_empty_polls", "polls",
+			     many.empty_polls > few.empty_polls ?
+				     many.empty_polls - few.empty_polls :
+				     0);
 	/* Polls inside of the kernel cannot be told apart. */
 	if (v != KERNEL_POLL)
 		agent_metric_ticks(a, metrics[v], *net);
