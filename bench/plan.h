@@ -30,9 +30,11 @@ enum option_type {
 enum option_id {
 #define OPTION(name, ...) OPT_##name,
 #define WITH_DMA(name, fallback)
+#define WITH_FIO(name, fallback)
 #include "options.def"
 #undef OPTION
 #undef WITH_DMA
+#undef WITH_FIO
 	OPTION_COUNT
 };
 

@@ -32,6 +32,8 @@ static const char * const dma_proofs[] = {
 	"completions", NULL,
 };
 
+static const char * const fio_proofs[] = { TRANSLATION, "fio-in-flight", NULL };
+
 _Static_assert(ARRAY_SIZE(dma_proofs) <= RESULTS_MAX_PROOFS, "a bit each");
 
 static const struct {
@@ -42,11 +44,14 @@ static const struct {
 	{ "unpreserved-blocked", "a device that is not preserved is not proven to be blocked" },
 	{ "frames", "frames are not proven to be accounted for" },
 	{ "signatures", "what DMA wrote is not proven to be right" },
+	{ "fio-in-flight", "writes that were in flight are not proven to be verified" },
 	{ "completions", "commands are not proven to have been completed" },
 };
 
 const char *const *results_loop_proofs(const char *workload)
 {
+	if (workload && !strcmp(workload, "fio"))
+		return fio_proofs;
 	return workload && !strcmp(workload, "dma") ? dma_proofs : translation_proofs;
 }
 

@@ -205,11 +205,12 @@ debian_mirror()
 		awk -v codename="$codename" '$1 == codename && $2 == "Debian" { print $3; exit }'
 }
 
-# apt_state DIR SUITE [all]: prepare DIR with SUITE as the only source, or with
-# "all" beside the system's own.  Sets the array apt_options.
+# apt_state DIR SUITE [all|source]: prepare DIR with SUITE as the only source, with
+# "all" beside the system's own, with "source" for source packages.  Sets the array
+# apt_options.
 apt_state()
 {
-	local dir=$1 suite=$2 all=${3:-} mirror
+	local dir=$1 suite=$2 what=${3:-} kind=deb mirror
 
 	[ -r "$keyring" ] || fail "$keyring is missing: install debian-archive-keyring"
 	mirror=$(debian_mirror)
@@ -223,13 +224,16 @@ apt_state()
 	rm -rf "$dir/sources" && mkdir -p "$dir/sources" "$dir/lists/partial" "$dir/archives/partial"
 	# apt downloads as the user _apt, which must be able to enter; "_apt" may
 	# not reach a private home, then apt itself falls back to the caller.
-	if [ "$all" = all ]; then
+	if [ "$what" = all ]; then
 		cp /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources "$dir/sources/" 2>/dev/null || true
 		if [ -s /etc/apt/sources.list ]; then
 			cp /etc/apt/sources.list "$dir/sources/system.list"
 		fi
 	fi
-	printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$mirror" "$suite" >"$dir/sources/flbench.list"
+	if [ "$what" = source ]; then
+		kind=deb-src
+	fi
+	printf '%s [signed-by=%s] %s %s main\n' "$kind" "$keyring" "$mirror" "$suite" >"$dir/sources/flbench.list"
 	apt_options=(
 		-o "Dir::Etc::sourcelist=/dev/null"
 		-o "Dir::Etc::sourceparts=$dir/sources"

@@ -13,10 +13,10 @@ function read_table(file,	line, part, n, rest, scope, got)
 			scope = "command"
 		else if (line ~ /READ_OPTIONS \*\//)
 			scope = "read"
-		if (line ~ /^WITH_DMA\(/) {
+		if (line ~ /^WITH_(DMA|FIO)\(/) {
 			split(line, part, "\"")
 			split(substr(part[1], 10), rest, /, */)
-			dma_fallback[rest[1]] = part[2]
+			workload_fallback[tolower(substr(line, 6, 3)), rest[1]] = part[2]
 		}
 		if (line !~ /^OPTION\(/)
 			continue

@@ -163,8 +163,8 @@ function effective(section, name)
 		return plan[section, name]
 	if (("global", name) in plan)
 		return plan["global", name]
-	if (name != "workload" && effective(section, "workload") == "dma" && name in dma_fallback)
-		return dma_fallback[name]
+	if (name != "workload" && (effective(section, "workload"), name) in workload_fallback)
+		return workload_fallback[effective(section, "workload"), name]
 	return fallback[name]
 }
 
@@ -198,6 +198,17 @@ function extreme(text, sign,	items, n, i, best)
 	return best
 }
 
+# check_fio().
+function check_fio(where, section,	i, n, names)
+{
+	if (effective(section, "iommu") != "intel")
+		die(where "workload=fio needs a device behind an IOMMU; give iommu=intel")
+	n = split("domains devices iommufds mappings nodes", names, " ")
+	for (i = 1; i <= n; i++)
+		if (effective(section, names[i]) != 1)
+			die(where "with workload=fio " names[i] " is always 1; leave it out")
+}
+
 # The same rules as in bench/plan.c, check_pages(), for the largest of a list.
 function check_pages(where, section,	needed)
 {
@@ -226,7 +237,9 @@ function check_together(where, section,	icount, unit)
 		check_dma(where, section)
 		return
 	}
-	if (effective(section, "iommu") == "intel")
+	if (effective(section, "workload") == "fio")
+		check_fio(where, section)
+	else if (effective(section, "iommu") == "intel")
 		die(where "iommu=intel has no mock devices; give workload=dma, or iommu=mock")
 	check_nodes(where, section)
 	if (effective(section, "scenario") == "preserve-pages")

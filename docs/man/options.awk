@@ -51,8 +51,13 @@ function limits(name,	text, parts, n, i, later)
 	if (later != "")
 		text = text " Not available yet: " later "."
 	if (fallback[name] != "")
-		text = text " Default: " fallback[name] (name in dma_fallback ? ", with workload=dma " dma_fallback[name] : "") "."
+		text = text " Default: " fallback[name] with_workload("dma", name) with_workload("fio", name) "."
 	return text
+}
+
+function with_workload(workload, name)
+{
+	return (workload, name) in workload_fallback ? ", with workload=" workload " " workload_fallback[workload, name] : ""
 }
 
 function list(scope, as_flags,	i, name, shown, taken)

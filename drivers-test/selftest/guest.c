@@ -240,6 +240,36 @@ static bool nvme_full(void)
 			  DMA_NVME_DEPTH);
 }
 
+/* What was pushed is done when the doorbell was rung, and not before. */
+static bool nvme_trims_and_flushes(void)
+{
+	struct nvme_done done[2];
+	int trim = nvme_push(&dma.nvme, 1, NVME_TRIM, 64, 1024, 0, 1);
+	int flush = nvme_push(&dma.nvme, 1, NVME_FLUSH, 0, 0, 0, 2);
+	uint64_t blocks = nvme_namespace(&dma.nvme).blocks;
+	int first, second;
+
+	if (!dma_expect(trim >= 0 && flush >= 0 && trim != flush, "pushed as %d and %d", trim,
+			flush) ||
+	    !dma_expect_result(nvme_push(&dma.nvme, 1, NVME_TRIM, blocks - 8, 9, 0, 0), -EINVAL,
+			       "trimming behind the end") ||
+	    !dma_expect_result(nvme_push(&dma.nvme, 1, NVME_FLUSH, 0, 8, 0, 0), -EINVAL,
+			       "flushing a range") ||
+	    !dma_expect_result(nvme_select(&dma.nvme, 2), -ENODEV, "a namespace that is not there"))
+		return false;
+	usleep(100000);
+	if (!dma_expect(nvme_poll(&dma.nvme, 1, done, 2) == 0, "done without the doorbell"))
+		return false;
+	nvme_ring(&dma.nvme, 1);
+	first = nvme_wait(&dma.nvme, 1, &done[0], DMA_NVME_WAIT_MS);
+	second = nvme_wait(&dma.nvme, 1, &done[1], DMA_NVME_WAIT_MS);
+	return dma_expect(!first && !second && !done[0].status && !done[1].status &&
+				  done[0].command.cookie + done[1].command.cookie == 3,
+			  "trim and flush: %d, %d, status %#x and %#x", first, second,
+			  done[0].status, done[1].status) &&
+	       dma_sentinels_hold(AREA_DATA, 0, 0);
+}
+
 static int read_at(uint64_t iova)
 {
 	struct nvme_done done = { 0 };
@@ -698,6 +728,7 @@ static const struct test tests[] = {
 	{ "nvme-wrap", nvme_wrap },
 	{ "nvme-interrupt", nvme_interrupt },
 	{ "nvme-full", nvme_full },
+	{ "nvme-trims-and-flushes", nvme_trims_and_flushes },
 	{ "nvme-unmapped", nvme_unmapped },
 	{ "nvme-second-process", nvme_second_process },
 	{ "nvme-back", nvme_back },

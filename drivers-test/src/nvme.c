@@ -13,8 +13,9 @@
 #include <flbench/mmio.h>
 #include <flbench/nvme.h>
 
-#define NVME_MAGIC 0x314d564e424c46ull /* "FLBNVM1" */
+#define NVME_MAGIC 0x324d564e424c46ull /* "FLBNVM2" */
 #define NVME_CLASS 0x010802u
+#define NVME_PAGE_SHIFT 12u
 /* Up to the doorbells. */
 #define NVME_BAR_SIZE 0x2000u
 #define NVME_DOORBELLS 0x1000u
@@ -43,6 +44,8 @@ struct nvme_state {
 	uint32_t depth;
 	uint32_t block_bytes;
 	uint32_t transfer_max;
+	uint32_t nsid;
+	uint32_t reserved;
 	struct nvme_queue_state queue[1 + NVME_IO_QUEUES_MAX];
 };
 
@@ -111,6 +114,7 @@ static void find_queues(struct nvme *nvme, uint32_t queues, uint32_t depth)
 			.cq = (void *)(memory + at.cq),
 			.slots = (void *)(memory + at.slots),
 		};
+		nvme->lists[q] = at.lists;
 	}
 }
 
@@ -167,17 +171,14 @@ static void ring(struct nvme *nvme, uint32_t queue, bool completion, uint32_t va
 	mmio_write32(nvme->bar, NVME_DOORBELLS + (2 * queue + completion) * stride, value);
 }
 
-static int submit(struct nvme *nvme, uint32_t queue, struct nvme_command command,
-		  struct nvme_slot note)
+void nvme_ring(struct nvme *nvme, uint32_t queue)
 {
-	struct nvme_queue *q = &nvme->queue[queue];
-	int slot = nvme_queue_slot(q);
+	struct nvme_queue_state *state = nvme->queue[queue].state;
 
-	if (slot >= 0) {
-		nvme_queue_push(q, slot, command, note);
-		ring(nvme, queue, false, q->state->sq_tail);
-	}
-	return slot;
+	if (state->rung == state->sq_tail)
+		return;
+	ring(nvme, queue, false, state->sq_tail);
+	state->rung = state->sq_tail;
 }
 
 static int poll_one(struct nvme *nvme, uint32_t queue, struct nvme_completion *completion,
@@ -216,10 +217,13 @@ static int admin(struct nvme *nvme, struct nvme_command command, uint32_t *resul
 	const struct nvme_slot note = { .opcode = command.opcode };
 	struct nvme_completion completion;
 	struct nvme_slot ignored;
-	int err = submit(nvme, 0, command, note);
+	int slot = nvme_queue_slot(&nvme->queue[0]), err;
 
-	if (err >= 0)
-		err = wait_one(nvme, 0, &completion, &ignored, ADMIN_MS);
+	if (slot < 0)
+		return slot;
+	nvme_queue_push(&nvme->queue[0], slot, command, note);
+	nvme_ring(nvme, 0);
+	err = wait_one(nvme, 0, &completion, &ignored, ADMIN_MS);
 	if (err)
 		return err;
 	if (result)
@@ -227,31 +231,47 @@ static int admin(struct nvme *nvme, struct nvme_command command, uint32_t *resul
 	return status_of(&completion) == NVME_SC_SUCCESS ? 0 : -EIO;
 }
 
-static int identify(struct nvme *nvme)
+int nvme_select(struct nvme *nvme, uint32_t nsid)
 {
-	struct nvme_state *state = nvme->state;
-	const struct nvme_id_ctrl *controller = identify_data(nvme);
 	const struct nvme_id_ns *ns = identify_data(nvme);
-	struct nvme_command command = {
-		.opcode = nvme_admin_identify,
-		.prp1 = identify_iova(nvme),
-		.cdw10 = NVME_IDENTIFY_CNS_CTRL,
-	};
-	int err = admin(nvme, command, NULL);
+	struct nvme_state *state = nvme->state;
+	int err = admin(nvme,
+			(struct nvme_command){
+				.opcode = nvme_admin_identify,
+				.nsid = nsid,
+				.prp1 = identify_iova(nvme),
+				.cdw10 = NVME_IDENTIFY_CNS_NS,
+			},
+			NULL);
 
 	if (err)
 		return err;
-	state->transfer_max = NVME_TRANSFER_MAX;
-	if (controller->mdts && controller->mdts < 9)
-		state->transfer_max = NVME_PAGE_SIZE << controller->mdts;
-	command.cdw10 = NVME_IDENTIFY_CNS_NS;
-	command.nsid = 1;
-	err = admin(nvme, command, NULL);
-	if (err)
-		return err;
+	/* One that is not there is all zeroes. */
+	if (!ns->nsze || ns->lbaf[ns->flbas & 0xf].ds > NVME_PAGE_SHIFT)
+		return -ENODEV;
+	state->nsid = nsid;
 	state->blocks = ns->nsze;
 	state->block_bytes = 1u << ns->lbaf[ns->flbas & 0xf].ds;
-	return state->blocks && state->block_bytes <= NVME_PAGE_SIZE ? 0 : -ENODEV;
+	return 0;
+}
+
+static int identify(struct nvme *nvme)
+{
+	const struct nvme_id_ctrl *controller = identify_data(nvme);
+	int err = admin(nvme,
+			(struct nvme_command){
+				.opcode = nvme_admin_identify,
+				.prp1 = identify_iova(nvme),
+				.cdw10 = NVME_IDENTIFY_CNS_CTRL,
+			},
+			NULL);
+
+	if (err)
+		return err;
+	nvme->state->transfer_max = NVME_TRANSFER_MAX;
+	if (controller->mdts && controller->mdts < 9)
+		nvme->state->transfer_max = NVME_PAGE_SIZE << controller->mdts;
+	return nvme_select(nvme, 1);
 }
 
 static int create_queues(struct nvme *nvme, bool interrupts)
@@ -337,7 +357,7 @@ static int check_state(const struct nvme *nvme)
 	const struct nvme_state *state = nvme->state;
 	size_t needed;
 
-	if (nvme->region.bytes < NVME_PAGE_SIZE || state->magic != NVME_MAGIC ||
+	if (nvme->region.bytes < NVME_PAGE_SIZE || state->magic != NVME_MAGIC || !state->nsid ||
 	    state->iova != nvme->region.iova)
 		return -EINVAL;
 	needed = nvme_region_bytes(state->queues, state->depth);
@@ -394,19 +414,28 @@ uint32_t nvme_outstanding(const struct nvme *nvme, uint32_t queue)
 	return nvme->queue[queue].state->outstanding;
 }
 
-int nvme_submit(struct nvme *nvme, uint32_t queue, bool write, uint64_t lba, uint32_t blocks,
-		uint64_t iova, uint64_t cookie)
+/* Can the namespace and the controller do this? */
+static bool fits(const struct nvme_state *state, enum nvme_action action, uint64_t lba,
+		 uint32_t blocks)
 {
-	const struct nvme_state *state = nvme->state;
-	uint64_t bytes = (uint64_t)blocks * state->block_bytes;
-	struct nvme_command command = {
-		.opcode = write ? nvme_cmd_write : nvme_cmd_read,
-		.nsid = 1,
-		.cdw10 = (uint32_t)lba,
-		.cdw11 = lba >> 32,
-		/* Counted from 0. */
-		.cdw12 = blocks - 1,
+	if (action == NVME_FLUSH)
+		return !lba && !blocks;
+	return blocks && lba < state->blocks && blocks <= state->blocks - lba &&
+	       (action == NVME_TRIM ||
+		(uint64_t)blocks * state->block_bytes <= state->transfer_max);
+}
+
+int nvme_push(struct nvme *nvme, uint32_t queue, enum nvme_action action, uint64_t lba,
+	      uint32_t blocks, uint64_t iova, uint64_t cookie)
+{
+	static const uint8_t opcodes[] = {
+		[NVME_READ] = nvme_cmd_read,
+		[NVME_WRITE] = nvme_cmd_write,
+		[NVME_TRIM] = nvme_cmd_dsm,
+		[NVME_FLUSH] = nvme_cmd_flush,
 	};
+	const struct nvme_state *state = nvme->state;
+	struct nvme_command command = { .opcode = opcodes[action], .nsid = state->nsid };
 	const struct nvme_slot note = {
 		.opcode = command.opcode,
 		.blocks = blocks,
@@ -414,19 +443,41 @@ int nvme_submit(struct nvme *nvme, uint32_t queue, bool write, uint64_t lba, uin
 		.iova = iova,
 		.cookie = cookie,
 	};
+	char *memory = nvme->region.memory;
 	size_t list;
-	int slot, err;
+	int slot, err = 0;
 
-	if (!queue || queue > state->queues || !blocks || bytes > state->transfer_max ||
-	    lba >= state->blocks || blocks > state->blocks - lba)
+	if (!queue || queue > state->queues || !fits(state, action, lba, blocks))
 		return -EINVAL;
 	slot = nvme_queue_slot(&nvme->queue[queue]);
 	if (slot < 0)
 		return slot;
-	list = layout_of(queue, state->depth).lists + (size_t)slot * NVME_PAGE_SIZE;
-	err = nvme_prp_fill(&command, (void *)((char *)nvme->region.memory + list),
-			    nvme->region.iova + list, iova, bytes);
-	return err ? err : submit(nvme, queue, command, note);
+	list = nvme->lists[queue] + (size_t)slot * NVME_PAGE_SIZE;
+	if (action == NVME_TRIM) {
+		nvme_trim_fill(&command, memory + list, nvme->region.iova + list, lba, blocks);
+	} else if (action != NVME_FLUSH) {
+		command.cdw10 = (uint32_t)lba;
+		command.cdw11 = lba >> 32;
+		/* Counted from 0. */
+		command.cdw12 = blocks - 1;
+		err = nvme_prp_fill(&command, (void *)(memory + list), nvme->region.iova + list,
+				    iova, (uint64_t)blocks * state->block_bytes);
+	}
+	if (err)
+		return err;
+	nvme_queue_push(&nvme->queue[queue], slot, command, note);
+	return slot;
+}
+
+int nvme_submit(struct nvme *nvme, uint32_t queue, bool write, uint64_t lba, uint32_t blocks,
+		uint64_t iova, uint64_t cookie)
+{
+	int slot =
+		nvme_push(nvme, queue, write ? NVME_WRITE : NVME_READ, lba, blocks, iova, cookie);
+
+	if (slot >= 0)
+		nvme_ring(nvme, queue);
+	return slot;
 }
 
 struct arrival_words nvme_arrivals(const struct nvme *nvme, uint32_t queue)
@@ -448,15 +499,20 @@ static void fill_done(struct nvme_done *done, const struct nvme_completion *comp
 
 int nvme_poll(struct nvme *nvme, uint32_t queue, struct nvme_done *done, unsigned int max)
 {
+	struct nvme_queue *q = &nvme->queue[queue];
 	struct nvme_completion completion;
+	const uint64_t before = q->state->completed;
 	unsigned int nr = 0;
 	int got = 1;
 
 	while (nr < max && got > 0) {
-		got = poll_one(nvme, queue, &completion, &done[nr].command);
+		got = nvme_queue_pop(q, &completion, &done[nr].command);
 		if (got > 0)
 			fill_done(&done[nr++], &completion);
 	}
+	/* One write for all of them. */
+	if (q->state->completed != before)
+		ring(nvme, queue, true, q->state->cq_head);
 	return got < 0 ? got : (int)nr;
 }
 

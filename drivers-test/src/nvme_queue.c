@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Arithmetic of NVMe's queues; see the header. */
+#include <endian.h>
 #include <errno.h>
+#include <nvme/types.h>
 #include <string.h>
 
 #include <flbench/mmio.h>
@@ -22,7 +24,7 @@ int nvme_queue_check(const struct nvme_queue *queue, uint32_t depth)
 
 	if (depth < NVME_DEPTH_MIN || depth > NVME_DEPTH_MAX || state->depth != depth ||
 	    state->sq_tail >= depth || state->sq_head >= depth || state->cq_head >= depth ||
-	    state->phase > 1)
+	    state->rung >= depth || state->phase > 1)
 		return -EINVAL;
 	for (uint32_t i = 0; i < depth; i++) {
 		if (queue->slots[i].busy > 1)
@@ -38,17 +40,25 @@ int nvme_queue_check(const struct nvme_queue *queue, uint32_t depth)
 	return 0;
 }
 
+static uint32_t next_of(const struct nvme_queue_state *state, uint32_t entry)
+{
+	return entry + 1 == state->depth ? 0 : entry + 1;
+}
+
 int nvme_queue_slot(const struct nvme_queue *queue)
 {
 	const struct nvme_queue_state *state = queue->state;
 
 	/* A queue whose tail would reach its head counts as full: else it would look empty. */
-	if ((state->sq_tail + 1) % state->depth == state->sq_head ||
+	if (next_of(state, state->sq_tail) == state->sq_head ||
 	    state->outstanding + 1 >= state->depth)
 		return -EAGAIN;
-	for (uint32_t i = 0; i < state->depth; i++)
-		if (!queue->slots[i].busy)
-			return i;
+	/* The entry's own number is the slot that is free if commands complete in their order. */
+	for (uint32_t i = 0, slot = state->sq_tail; i < state->depth; i++) {
+		if (!queue->slots[slot].busy)
+			return slot;
+		slot = next_of(state, slot);
+	}
 	return -EAGAIN;
 }
 
@@ -61,7 +71,7 @@ void nvme_queue_push(struct nvme_queue *queue, unsigned int slot, struct nvme_co
 	note.busy = 1;
 	queue->sq[state->sq_tail] = command;
 	queue->slots[slot] = note;
-	state->sq_tail = (state->sq_tail + 1) % state->depth;
+	state->sq_tail = next_of(state, state->sq_tail);
 	state->outstanding++;
 	state->submitted++;
 }
@@ -72,7 +82,7 @@ int nvme_queue_pop(struct nvme_queue *queue, struct nvme_completion *completion,
 	struct nvme_queue_state *state = queue->state;
 	volatile struct nvme_completion *entry = &queue->cq[state->cq_head];
 
-	if ((entry->status & 1) != state->phase)
+	if (!nvme_queue_ready(queue))
 		return 0;
 	/* The controller writes the phase with or after the rest. */
 	dma_read_barrier();
@@ -114,4 +124,17 @@ int nvme_prp_fill(struct nvme_command *command, uint64_t *list, uint64_t list_io
 	for (uint64_t i = 0; pages > 1 && i < pages; i++)
 		list[i] = next + i * NVME_PAGE_SIZE;
 	return 0;
+}
+
+void nvme_trim_fill(struct nvme_command *command, void *list, uint64_t list_iova, uint64_t lba,
+		    uint32_t blocks)
+{
+	struct nvme_dsm_range *range = list;
+
+	*range = (struct nvme_dsm_range){ .nlb = htole32(blocks), .slba = htole64(lba) };
+	command->prp1 = list_iova;
+	command->prp2 = 0;
+	/* Ranges are counted from 0. */
+	command->cdw10 = 0;
+	command->cdw11 = NVME_DSMGMT_AD;
 }

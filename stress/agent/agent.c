@@ -737,7 +737,7 @@ int agent_run(struct agent *a)
 	}
 	a->workload = workload_find(a->c.workload);
 	err = start(a);
-	if (!err)
+	if (!err && !a->skip)
 		err = run(a);
 	if (!err) {
 		died = fault(a);

@@ -131,6 +131,10 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 		read_text(&r, "layout", true, c->layout, sizeof(c->layout));
 		read_text(&r, "method", true, c->method, sizeof(c->method));
 	}
+	strcpy(c->fio_mapping, "4k");
+	read_text(&r, "fio_mapping", false, c->fio_mapping, sizeof(c->fio_mapping));
+	strcpy(c->fio_fault, "none");
+	read_text(&r, "fio_fault", false, c->fio_fault, sizeof(c->fio_fault));
 	seed = get(&r, "seed", json_type_int, true, "is not a number");
 	if (seed)
 		c->seed = json_object_get_int64(seed);
@@ -148,7 +152,7 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 		refuse(&r, "iommu",
 		       "is not a kind of IOMMU that this agent knows (it knows: mock, intel)");
 	if (!r.err && !workload_find(c->workload))
-		refuse(&r, "workload", "is unknown to this agent (it knows: none, dma)");
+		refuse(&r, "workload", "is unknown to this agent (it knows: none, dma, fio)");
 	return r.err;
 }
 

@@ -36,6 +36,8 @@ enum case_fault {
  * @nodes: NUMA nodes that it has
  * @layout: where the pages lie
  * @method: how they are preserved
+ * @fio_mapping: pages of the memory that fio's device sees: "4k", "2m", "1g"
+ * @fio_fault: what to do on purpose to a command that is in flight, or "none"
  * @seed: of every random choice
  * @preserve: false: the same loop, but nothing except the agent's own state crosses the kexec
  * @instructions: the clock counts instructions (icount); false: nanoseconds
@@ -67,6 +69,8 @@ struct agent_case {
 	uint32_t nodes;
 	char layout[16];
 	char method[16];
+	char fio_mapping[16];
+	char fio_fault[16];
 	uint64_t seed;
 	bool preserve;
 	bool instructions;

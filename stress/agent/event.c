@@ -187,6 +187,15 @@ long long event_ask(struct event_log *log, const char *text)
 	return strtoll(answer, NULL, 10);
 }
 
+void event_fio(struct event_log *log, const char *name, struct json_object *output)
+{
+	struct json_object *line = begin_line(log, "fio");
+
+	json_object_object_add(line, "name", json_object_new_string(name));
+	json_object_object_add(line, "output", json_object_get(output));
+	end_line(log, line);
+}
+
 void event_progress(struct event_log *log, uint32_t cycles)
 {
 	struct json_object *line = begin_line(log, "progress");

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct agent_case;
+struct json_object;
 
 /**
  * struct event_log - an open event stream
@@ -60,6 +61,8 @@ void event_metric(struct event_log *log, const struct agent_case *c, const char 
 		  const char *unit, uint64_t value);
 void event_check(struct event_log *log, const char *name, const char *verdict, const char *detail,
 		 ...) __attribute__((format(printf, 4, 5)));
+/* What fio wrote, as it is; NULL if that was no JSON. */
+void event_fio(struct event_log *log, const char *name, struct json_object *output);
 void event_progress(struct event_log *log, uint32_t cycles);
 void event_text(struct event_log *log, const char *level, const char *text, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -19,6 +19,8 @@
  * anything.
  */
 #define POLL_MS 100
+/* What the name of a job file consists of. */
+#define FIO_NAME "abcdefghijklmnopqrstuvwxyz0123456789-"
 /* After "done" the guest only has to power off. */
 #define POWER_OFF_SECONDS 20
 
@@ -60,7 +62,8 @@ struct json_object *case_json(const struct plan_case *c)
 	static const enum option_id page_numbers[] = { OPT_pages, OPT_nodes };
 	static const enum option_id page_texts[] = { OPT_layout, OPT_method };
 	static const enum option_id texts[] = { OPT_iommu, OPT_workload, OPT_scenario, OPT_fault,
-						OPT_next_append };
+						OPT_next_append, OPT_fio_mapping,
+						OPT_fio_fault };
 	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit,
 						OPT_edu_bridge };
 	const char *unit = plan_text(c, OPT_unit);
@@ -118,6 +121,36 @@ static void write_event(struct run *run, struct json_object *event)
 	}
 }
 
+/* What fio wrote is a file beside the logs of the case, and its name stays in the event. */
+static void keep_fio(struct run *run, struct json_object *event)
+{
+	struct json_object *output = NULL, *name = NULL, *seq = NULL;
+	char *path __freed = NULL;
+	const char *text;
+	int ret = -ENOMEM;
+
+	json_object_object_get_ex(event, "output", &output);
+	json_object_object_get_ex(event, "name", &name);
+	json_object_object_get_ex(event, "seq", &seq);
+	/* The guest's word: it names a file, and nothing else. */
+	if (!output || !name || strspn(json_object_get_string(name), FIO_NAME) !=
+				       strlen(json_object_get_string(name)))
+		return;
+	path = format_text(CASE_DIR "/fio-%03lld-%s.json", run->plan_case->name,
+			   (long long)json_object_get_int64(seq), json_object_get_string(name));
+	text = json_object_to_json_string_ext(output, JSON_C_TO_STRING_PRETTY);
+	if (path && text)
+		ret = results_store_write(run->store, path, text, strlen(text));
+	if (ret) {
+		run->error = run->error ? run->error : ret;
+		say("%s/%s: cannot write: %s", results_store_path(run->store), path ? path : "?",
+		    strerror(-ret));
+		return;
+	}
+	json_object_object_del(event, "output");
+	add_text(event, "file", path);
+}
+
 static int take_event(void *context, const char *line, size_t length)
 {
 	struct run *run = context;
@@ -130,6 +163,8 @@ static int take_event(void *context, const char *line, size_t length)
 	if (json_object_object_get_ex(event, "event", &value) &&
 	    !strcmp(json_object_get_string(value), "ask"))
 		return 0;
+	if (value && !strcmp(json_object_get_string(value), "fio"))
+		keep_fio(run, event);
 	verdict_event(&run->verdict, event);
 	if (json_object_object_get_ex(event, "stage", &value))
 		snprintf(run->stage, sizeof(run->stage), "%s", json_object_get_string(value));

@@ -36,8 +36,9 @@ static double pages_seconds(const struct plan_case *c)
 
 double progress_expected(const struct plan_case *c)
 {
-	double cycle = strcmp(plan_text(c, OPT_workload), "dma") ? CYCLE_SECONDS :
-								   DMA_CYCLE_SECONDS;
+	const char *workload = plan_text(c, OPT_workload);
+	double cycle = strcmp(workload, "dma") && strcmp(workload, "fio") ? CYCLE_SECONDS :
+									    DMA_CYCLE_SECONDS;
 	double mappings = (double)plan_number(c, OPT_domains) * plan_number(c, OPT_mappings);
 
 	if (!strcmp(plan_text(c, OPT_scenario), "preserve-pages"))

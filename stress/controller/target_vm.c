@@ -41,6 +41,7 @@
 #define DIR_FD 7
 #define NR_FDS 5
 #define DISK_BYTES (64ll << 20)
+#define DISK_FILE "disk.raw"
 #define OUTSIDE_EVENTS "outside.jsonl"
 #define PEER_SOCKET "peer.sock"
 #define QEMU_SOCKET "qemu.sock"
@@ -153,6 +154,30 @@ static void add_devices(struct arguments *arguments, const struct plan_case *pla
 	add(arguments, "igb,bus=root0,netdev=cable");
 }
 
+static bool runs_fio(const struct plan_case *plan_case)
+{
+	return !strcmp(plan_text(plan_case, OPT_workload), "fio");
+}
+
+/* The file is read and written by threads of QEMU, and slowly: commands are under way for a while. */
+static void add_fio_devices(struct arguments *arguments, const struct plan_case *plan_case,
+			    const char *dir)
+{
+	add(arguments, "-device");
+	add(arguments, "%s", mode_of(plan_case)->qemu_device);
+	add(arguments, "-drive");
+	add(arguments,
+	    "if=none,id=disk,format=raw,file=%s/" DISK_FILE
+	    ",cache=unsafe,discard=unmap,throttling.iops-total=%lld",
+	    dir,
+	    /* 0 is no limit: where nothing runs into a kexec the disk is to be fast. */
+	    !strcmp(plan_text(plan_case, OPT_scenario), "loop") ?
+		    plan_number(plan_case, OPT_disk_iops) :
+		    0);
+	add(arguments, "-device");
+	add(arguments, "nvme,serial=flbench,drive=disk");
+}
+
 static bool preserves_pages(const struct plan_case *plan_case)
 {
 	return !strcmp(plan_text(plan_case, OPT_scenario), "preserve-pages");
@@ -199,9 +224,11 @@ static char *kernel_words(const struct plan_case *plan_case)
 	 * only if asked for. nokaslr: the same instructions in each run.
 	 */
 	return format_text(
-		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s%s %s",
+		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s%s%s %s",
 		arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line,
-		mode_of(plan_case)->command_line, pages, plan_text(plan_case, OPT_append));
+		mode_of(plan_case)->command_line, pages,
+		/* The kernel's driver is to be able to poll as well. */
+		runs_fio(plan_case) ? " nvme.poll_queues=1" : "", plan_text(plan_case, OPT_append));
 }
 
 char **vm_command_line(const struct plan_case *plan_case, const char *dir, const char *accel)
@@ -260,6 +287,8 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	} else {
 		add(&arguments, "-serial");
 		add(&arguments, "file:%s/events.jsonl", dir);
+		if (runs_fio(plan_case))
+			add_fio_devices(&arguments, plan_case, dir);
 	}
 	add(&arguments, "-kernel");
 	add(&arguments, "%s", plan_text(plan_case, OPT_kernel));
@@ -462,10 +491,21 @@ static int check_file(const struct plan_case *plan_case, enum option_id id,
 	return 0;
 }
 
+/* "initrd-fio.cpio" beside "initrd.cpio": what is needed for fio besides. */
+static char *fio_image(const struct plan_case *plan_case)
+{
+	const char *initrd = plan_text(plan_case, OPT_initrd);
+	const char *slash = strrchr(initrd, '/'), *dot = strrchr(slash ? slash : initrd, '.');
+	int length = dot ? dot - initrd : (int)strlen(initrd);
+
+	return format_text("%.*s-fio%s", length, initrd, dot ? dot : "");
+}
+
 static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
 	char *qemu __freed = find_program(qemu_of(plan_case));
+	char *fio __freed = NULL;
 	size_t size;
 	off_t offset;
 	int ret;
@@ -482,6 +522,14 @@ static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 			error, -EINVAL,
 			"case %s: initrd %s is not an uncompressed cpio archive with /init in it",
 			plan_case->name, plan_text(plan_case, OPT_initrd));
+	if (runs_fio(plan_case)) {
+		fio = fio_image(plan_case);
+		if (!fio || access(fio, R_OK))
+			return complain(
+				error, -ENOENT,
+				"case %s: workload=fio needs %s, which scripts/run makes: install fio and run scripts/fio and scripts/image",
+				plan_case->name, fio ? fio : "memory");
+	}
 	if (!qemu)
 		return complain(error, -ENOENT,
 				"cannot find %s; install the package %s or give --qemu FILE",
@@ -546,14 +594,17 @@ static int make_initrd(const struct target *target, const char *path)
 	const char *image = plan_text(c, OPT_initrd);
 	int fd __close = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	char *case_json __freed = padded_case(target);
+	char *fio __freed = runs_fio(c) ? fio_image(c) : NULL;
 	struct cpio_writer writer = { .fd = fd };
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	if (!case_json)
+	if (!case_json || (runs_fio(c) && !fio))
 		return -ENOMEM;
 	ret = cpio_append(&writer, image);
+	if (!ret && fio)
+		ret = cpio_append(&writer, fio);
 	if (!ret)
 		ret = cpio_directory(&writer, "boot");
 	if (!ret && !archive_has(image, GUEST_KERNEL, plan_text(c, OPT_kernel)))
@@ -581,6 +632,18 @@ static int open_log(const char *dir, const char *name)
 		return -ENOMEM;
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	return fd < 0 ? -errno : fd;
+}
+
+/* Of zeroes, which take no room. Return: 0; -1 with errno set. */
+static int make_disk(const struct target *target)
+{
+	int fd __close = open_log(target->dir, DISK_FILE);
+
+	if (fd < 0) {
+		errno = -fd;
+		return -1;
+	}
+	return ftruncate(fd, DISK_BYTES);
 }
 
 /* ---- what stands around a machine whose devices do DMA ---- */
@@ -732,6 +795,8 @@ static void vm_release(struct target *target)
 
 	vm_settle(target);
 	remove_file(target, "initrd");
+	if (runs_fio(target->plan_case))
+		remove_file(target, DISK_FILE);
 	if (target->dir_fd >= 0) {
 		remove_file(target, PEER_SOCKET);
 		remove_file(target, QEMU_SOCKET);
@@ -782,6 +847,12 @@ static int vm_start(struct target *target, struct plan_error *error)
 	if (ret) {
 		complain(error, ret, "%s: cannot make the initramfs of the case: %s", initrd,
 			 strerror(-ret));
+		goto out;
+	}
+	if (runs_fio(target->plan_case) && make_disk(target)) {
+		ret = -errno;
+		complain(error, ret, "%s/" DISK_FILE ": cannot make the disk: %s", target->dir,
+			 strerror(errno));
 		goto out;
 	}
 	target->event_fd = open_log(target->dir, "events.jsonl");

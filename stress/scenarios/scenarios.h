@@ -58,6 +58,11 @@ int mixed_preserve(struct agent *a);
 int mixed_window(struct agent *a);
 int waiting_retrieve(struct agent *a);
 
+/* fio.c: what an I/O costs; several jobs at once */
+int fio_speed_boot(struct agent *a);
+int fio_jobs_boot(struct agent *a);
+int fio_boot_preserve(struct agent *a);
+
 /* fail_nth.c: every allocation of every call fails once */
 int fail_nth_preserve(struct agent *a);
 int fail_nth_retrieve(struct agent *a);

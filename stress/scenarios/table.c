@@ -276,6 +276,24 @@ static const struct scenario scenarios[] = {
 		.created = topology_created,
 	},
 	{
+		.name = "fio-speed",
+		.proves =
+			"what a random read of 4 KiB costs through our NVMe driver and through the kernel's, polled and with interrupts",
+		.twin = "fio-poll and fio-irq fail where ours costs more than 1/0.9 of the kernel's",
+		.workload = "fio",
+		.boot = fio_speed_boot,
+		.preserve = fio_boot_preserve,
+	},
+	{
+		.name = "fio-jobs",
+		.proves =
+			"four jobs of one fio read, write, trim, flush and verify at once, in sizes up to 512 KiB, polled and with interrupts",
+		.twin = "with fio_fault, one flipped bit or one lost completion is noticed",
+		.workload = "fio",
+		.boot = fio_jobs_boot,
+		.preserve = fio_boot_preserve,
+	},
+	{
 		.name = "dma-overrun",
 		.proves =
 			"frames that find no descriptor, in a ring that is too short for the blackout, are counted as overrun and not as lost",

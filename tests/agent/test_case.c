@@ -122,6 +122,25 @@ static void workload_is_read(void **state)
 	assert_string_equal(c.next_append, "a=b");
 }
 
+static void fio_is_read(void **state)
+{
+	struct agent_case c;
+	char text[1024], error[256] = "";
+
+	assert_int_equal(case_parse(good, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.fio_mapping, "4k");
+	assert_string_equal(c.fio_fault, "none");
+	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good,
+		 "\"workload\":\"fio\",\"fio_mapping\":\"2m\",\"fio_fault\":\"byte\"");
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.workload, "fio");
+	assert_string_equal(c.fio_mapping, "2m");
+	assert_string_equal(c.fio_fault, "byte");
+	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good, "\"fio_fault\":1");
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "fio_fault"));
+}
+
 static void missing_file_is_named(void **state)
 {
 	struct agent_case c;
@@ -137,6 +156,7 @@ int main(void)
 		cmocka_unit_test(good_case_is_read), cmocka_unit_test(pages_are_read),
 		cmocka_unit_test(bad_cases_are_refused),
 		cmocka_unit_test(workload_is_read),
+		cmocka_unit_test(fio_is_read),
 		cmocka_unit_test(missing_file_is_named),
 	};
 

@@ -69,6 +69,14 @@ static void bad_input(void **state)
 		"--workload=dma", "--icount=yes");
 	REFUSED("ring=12 is no multiple of 8", "run", "--workload=dma", "--ring=12");
 	REFUSED("with workload=dma memory is at most 2G", "run", "--workload=dma", "--memory=4G");
+	REFUSED("workload=fio needs a device behind an IOMMU; give iommu=intel", "run",
+		"--workload=fio", "--iommu=mock");
+	REFUSED("with workload=fio devices is always 1; leave it out", "run", "--workload=fio",
+		"--devices=2");
+	REFUSED("scenario 'fio-speed' cannot be done with workload=none", "run",
+		"--scenario=fio-speed");
+	REFUSED("scenario 'immutable' cannot be done with workload=fio", "run", "--workload=fio",
+		"--scenario=immutable");
 	REFUSED("scenario 'immutable' cannot be done with workload=dma", "run", "--workload=dma",
 		"--scenario=immutable");
 	REFUSED("scenario 'dma-overrun' cannot be done with workload=none", "run",

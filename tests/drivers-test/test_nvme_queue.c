@@ -141,6 +141,46 @@ static void any_order(void **unused)
 	}
 }
 
+/* A slot is free when its command is done, wherever it stands: never one that is under way. */
+static void slots_are_not_taken_twice(void **unused)
+{
+	struct nvme_completion completion;
+	struct nvme_slot note;
+
+	assert_int_equal(submit(0), 0);
+	assert_int_equal(submit(1), 1);
+	assert_int_equal(submit(2), 2);
+	fetch();
+	fetch();
+	fetch();
+	post(1, 0);
+	assert_int_equal(nvme_queue_pop(&queue, &completion, &note), 1);
+	assert_int_equal(submit(3), 3);
+	fetch();
+	post(3, 0);
+	assert_int_equal(nvme_queue_pop(&queue, &completion, &note), 1);
+	/* The tail is at 4, then at 0, whose slot is busy. */
+	assert_int_equal(submit(4), 4);
+	assert_int_equal(submit(5), 1);
+	assert_int_equal(nvme_queue_check(&queue, DEPTH), 0);
+}
+
+/* Asking whether there is something takes nothing. */
+static void ready(void **unused)
+{
+	struct nvme_completion completion;
+	struct nvme_slot note;
+
+	assert_false(nvme_queue_ready(&queue));
+	assert_true(submit(1) >= 0);
+	assert_false(nvme_queue_ready(&queue));
+	post(fetch().cid, 0);
+	assert_true(nvme_queue_ready(&queue));
+	assert_true(nvme_queue_ready(&queue));
+	assert_int_equal(nvme_queue_pop(&queue, &completion, &note), 1);
+	assert_false(nvme_queue_ready(&queue));
+}
+
 static void wrong_completions_are_refused(void **unused)
 {
 	struct nvme_completion completion;
@@ -207,6 +247,7 @@ static void broken_state_is_refused(void **unused)
 	BREAK(depth, DEPTH + 1);
 	BREAK(sq_tail, DEPTH);
 	BREAK(sq_tail, kept.sq_tail + 1);
+	BREAK(rung, DEPTH);
 	BREAK(sq_head, DEPTH);
 	BREAK(cq_head, kept.cq_head + 1);
 	BREAK(phase, !kept.phase);
@@ -264,6 +305,24 @@ static void prps(void **unused)
 			 -EINVAL);
 }
 
+/* As figure 42 of the NVM Command Set Specification has it: attributes, length, first block. */
+static void trim(void **unused)
+{
+	static const uint8_t wanted[17] = { 0,	  0,	0,    0,    0x78, 0x56, 0x34, 0x12, 0xef,
+					    0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01, 0x5a };
+	struct nvme_command command = { .prp2 = 7, .cdw10 = 7 };
+	uint8_t list[17];
+
+	list[16] = 0x5a;
+	nvme_trim_fill(&command, list, LIST_IOVA, 0x0123456789abcdefull, 0x12345678);
+	assert_memory_equal(list, wanted, sizeof(wanted));
+	assert_int_equal(command.prp1, LIST_IOVA);
+	assert_int_equal(command.prp2, 0);
+	/* One range, to be deallocated. */
+	assert_int_equal(command.cdw10, 0);
+	assert_int_equal(command.cdw11, 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,7 +333,10 @@ int main(void)
 		cmocka_unit_test_setup(wrong_completions_are_refused, reset),
 		cmocka_unit_test_setup(resumed, reset),
 		cmocka_unit_test_setup(broken_state_is_refused, reset),
+		cmocka_unit_test_setup(slots_are_not_taken_twice, reset),
+		cmocka_unit_test_setup(ready, reset),
 		cmocka_unit_test(prps),
+		cmocka_unit_test(trim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -534,6 +534,7 @@ static void test_unproven_workload(void **state)
 		{ "none", "workload = none\n", 2 },
 		{ "none", "", 2 },
 		{ "dma", "workload = dma\n", 7 },
+		{ "fio", "workload = fio\n", 3 },
 	};
 	static const char * const ways[] = { "absent", "skip", "twice", "pass" };
 	char dir[] = "/tmp/flbench-workload-XXXXXX";

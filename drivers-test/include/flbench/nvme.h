@@ -35,6 +35,7 @@ struct nvme_state;
  * @state: what goes to the next kernel, in the shared memory
  * @region: the shared memory
  * @queue: the queue pairs; 0 is the admin queue's
+ * @lists: for each queue pair, the offset in @region of its pages for PRP lists
  */
 struct nvme {
 	struct vfio_device *vfio;
@@ -42,10 +43,11 @@ struct nvme {
 	struct nvme_state *state;
 	struct dma_region region;
 	struct nvme_queue queue[1 + NVME_IO_QUEUES_MAX];
+	size_t lists[1 + NVME_IO_QUEUES_MAX];
 };
 
 /**
- * struct nvme_namespace - what is known of namespace 1
+ * struct nvme_namespace - what is known of the namespace
  * @blocks: how many there are
  * @block_bytes: size of one
  * @transfer_max: bytes that one command may transfer
@@ -54,6 +56,14 @@ struct nvme_namespace {
 	uint64_t blocks;
 	uint32_t block_bytes;
 	uint32_t transfer_max;
+};
+
+/* What a command does. */
+enum nvme_action {
+	NVME_READ, /* from the namespace to memory */
+	NVME_WRITE, /* from memory to the namespace */
+	NVME_TRIM, /* the contents of a range are not needed any more; no buffer */
+	NVME_FLUSH, /* what was written stays; no range, no buffer */
 };
 
 /**
@@ -112,7 +122,17 @@ int nvme_init(struct nvme *nvme, struct vfio_device *vfio, const struct dma_regi
 int nvme_resume(struct nvme *nvme, struct vfio_device *vfio, const struct dma_region *region);
 
 /**
- * nvme_namespace - what nvme_init() learned of namespace 1
+ * nvme_select - use another namespace than 1 from now on
+ * @nvme: the controller, with no command under way
+ * @nsid: the namespace
+ *
+ * Return: 0; -ENODEV for one that is not there or has blocks of more than 4 KiB, -EIO when a
+ * command fails, -ETIMEDOUT, -EPROTO.
+ */
+int nvme_select(struct nvme *nvme, uint32_t nsid);
+
+/**
+ * nvme_namespace - what nvme_init() or nvme_select() learned of the namespace
  * @nvme: the controller
  *
  * Return: it.
@@ -127,6 +147,32 @@ struct nvme_namespace nvme_namespace(const struct nvme *nvme);
  * Return: how many.
  */
 uint32_t nvme_outstanding(const struct nvme *nvme, uint32_t queue);
+
+/**
+ * nvme_push - write a command into the queue; the controller knows of it after nvme_ring()
+ * @nvme: the controller
+ * @queue: I/O queue pair, from 1
+ * @action: what it does
+ * @lba: first block; NVME_FLUSH: 0
+ * @blocks: how many; NVME_FLUSH: 0
+ * @iova: the buffer, a multiple of 4, or 0 if there is none
+ * @cookie: given back with the completion
+ *
+ * Queue pairs are independent: each may be used by another thread.
+ *
+ * Return: as nvme_submit().
+ */
+int nvme_push(struct nvme *nvme, uint32_t queue, enum nvme_action action, uint64_t lba,
+	      uint32_t blocks, uint64_t iova, uint64_t cookie);
+
+/**
+ * nvme_ring - tell the controller of all that was pushed
+ * @nvme: the controller
+ * @queue: I/O queue pair, from 1
+ *
+ * Does nothing if it was told.
+ */
+void nvme_ring(struct nvme *nvme, uint32_t queue);
 
 /**
  * nvme_submit - give a command to the controller, and do not wait

@@ -6,7 +6,7 @@
  * where the last one stopped.
  *
  * Source: NVM Express Base Specification 2.0, 3.3.1 (queues), 4.2 (completion and phase), 4.1.1
- * (physical region pages).
+ * (physical region pages); NVM Command Set Specification 1.0, 3.2.3 (dataset management).
  */
 #ifndef FLBENCH_NVME_QUEUE_H
 #define FLBENCH_NVME_QUEUE_H
@@ -79,6 +79,7 @@ struct nvme_slot {
  * struct nvme_queue_state - where a queue pair stands
  * @depth: entries of either queue
  * @sq_tail: the next entry that we write
+ * @rung: the tail that the controller was told
  * @sq_head: the next entry that the controller takes, as it last said
  * @cq_head: the next entry that we read
  * @phase: what the phase bit of a new completion is
@@ -89,10 +90,12 @@ struct nvme_slot {
 struct nvme_queue_state {
 	uint32_t depth;
 	uint32_t sq_tail;
+	uint32_t rung;
 	uint32_t sq_head;
 	uint32_t cq_head;
 	uint32_t phase;
 	uint32_t outstanding;
+	uint32_t reserved;
 	uint64_t submitted;
 	uint64_t completed;
 };
@@ -137,7 +140,8 @@ int nvme_queue_check(const struct nvme_queue *queue, uint32_t depth);
 int nvme_queue_slot(const struct nvme_queue *queue);
 
 /**
- * nvme_queue_push - write a command; the caller rings the doorbell with @queue->state->sq_tail
+ * nvme_queue_push - write a command; the controller knows of it when the caller has rung the
+ * doorbell with @queue->state->sq_tail, and noted that in @queue->state->rung
  * @queue: the queue pair
  * @slot: from nvme_queue_slot()
  * @command: its id is set here
@@ -145,6 +149,17 @@ int nvme_queue_slot(const struct nvme_queue *queue);
  */
 void nvme_queue_push(struct nvme_queue *queue, unsigned int slot, struct nvme_command command,
 		     struct nvme_slot note);
+
+/**
+ * nvme_queue_ready - is there a new completion?
+ * @queue: the queue pair
+ *
+ * Return: true if so.
+ */
+static inline bool nvme_queue_ready(const struct nvme_queue *queue)
+{
+	return (queue->cq[queue->state->cq_head].status & 1) == queue->state->phase;
+}
 
 /**
  * nvme_queue_pop - take a completion, if there is a new one; the caller rings the doorbell with
@@ -171,5 +186,16 @@ int nvme_queue_pop(struct nvme_queue *queue, struct nvme_completion *completion,
  */
 int nvme_prp_fill(struct nvme_command *command, uint64_t *list, uint64_t list_iova, uint64_t iova,
 		  uint64_t bytes);
+
+/**
+ * nvme_trim_fill - describe one range to the controller that it may deallocate
+ * @command: its first PRP entry and dwords 10 and 11 are set
+ * @list: page for the range
+ * @list_iova: where the controller sees @list
+ * @lba: first block
+ * @blocks: how many
+ */
+void nvme_trim_fill(struct nvme_command *command, void *list, uint64_t list_iova, uint64_t lba,
+		    uint32_t blocks);
 
 #endif
