@@ -49,7 +49,8 @@ static int start(const struct options *o, const char *name, int id, unsigned int
 	int err = rte_dma_info_get(id, &info);
 
 	if (err)
-		return complain(err, "%s: it does not tell what it can do: %s", name, strerror(-err));
+		return complain(err, "%s: it does not tell what it can do: %s", name,
+				strerror(-err));
 	if (!(info.dev_capa & RTE_DMA_CAPA_MEM_TO_MEM))
 		return complain(-EOPNOTSUPP, "%s: this device cannot copy memory to memory", name);
 	channel.nb_desc = o->descriptors;
@@ -63,8 +64,8 @@ static int start(const struct options *o, const char *name, int id, unsigned int
 		err = rte_dma_vchan_setup(id, CHANNEL, &channel);
 	if (!err)
 		err = rte_dma_start(id);
-	return err ? complain(err, "%s: it cannot be started with %u descriptors: %s", name, *descriptors,
-			      strerror(-err)) :
+	return err ? complain(err, "%s: it cannot be started with %u descriptors: %s", name,
+			      *descriptors, strerror(-err)) :
 		     0;
 }
 
@@ -78,8 +79,8 @@ static bool right(const struct options *o, const struct slots *slots, uint64_t c
 }
 
 /* Return: copies that were handed over. */
-static unsigned int submit(const struct options *o, const struct slots *slots, int id, struct stream *s,
-			   unsigned int nr)
+static unsigned int submit(const struct options *o, const struct slots *slots, int id,
+			   struct stream *s, unsigned int nr)
 {
 	unsigned int done = 0;
 
@@ -104,8 +105,8 @@ static unsigned int submit(const struct options *o, const struct slots *slots, i
 	return done;
 }
 
-static unsigned int complete(const struct options *o, const struct slots *slots, int id, struct stream *s,
-			     struct check *check)
+static unsigned int complete(const struct options *o, const struct slots *slots, int id,
+			     struct stream *s, struct check *check)
 {
 	bool error = false;
 	uint16_t nr = rte_dma_completed(id, CHANNEL, o->burst, NULL, &error);
@@ -157,23 +158,29 @@ int copy_run(const struct options *o, const char *name, uint32_t size, struct st
 	unsigned int descriptors = 0;
 
 	if (id < 0)
-		return complain(-ENODEV,
-				"%s: DPDK has no DMA engine of that name; give --port a device, or --vdev dma_skeleton",
-				name);
+		return complain(
+			-ENODEV,
+			"%s: DPDK has no DMA engine of that name; give --port a device, or --vdev dma_skeleton",
+			name);
 	err = start(o, name, id, &descriptors);
 	if (err)
 		return err;
 	/* A ring of so many descriptors may hold one less. */
-	slots.nr = descriptors - 1 < o->burst ? descriptors - 1 : (descriptors - 1) / o->burst * o->burst;
+	slots.nr = descriptors - 1 < o->burst ? descriptors - 1 :
+						(descriptors - 1) / o->burst * o->burst;
 	slots.from = rte_malloc_socket("from", (size_t)slots.nr * size, 4096, s->node);
 	slots.to = rte_malloc_socket("to", (size_t)slots.nr * size, 4096, s->node);
 	slots.submitted = rte_zmalloc("submitted", slots.nr * sizeof(*slots.submitted), 0);
 	if (slots.nr < o->burst)
-		err = complain(-EINVAL, "%s: a burst of %u does not fit %u descriptors; give a smaller --burst",
-			       name, o->burst, descriptors);
+		err = complain(
+			-EINVAL,
+			"%s: a burst of %u does not fit %u descriptors; give a smaller --burst",
+			name, o->burst, descriptors);
 	else if (!slots.from || !slots.to || !slots.submitted)
-		err = complain(-ENOMEM, "%u copies of %u bytes need more memory than DPDK has; give --memory",
-			       slots.nr, size);
+		err = complain(
+			-ENOMEM,
+			"%u copies of %u bytes need more memory than DPDK has; give --memory",
+			slots.nr, size);
 	else
 		run(o, &slots, id, s, check);
 	check->expected = s->tx_packets;

@@ -42,7 +42,8 @@ enum fault { FAULT_NONE, FAULT_SKIP, FAULT_TWICE, FAULT_SWAP, FAULT_DAMAGE, FAUL
  * @descriptors: of each queue
  * @packets: to do on each queue, 0: as many as come
  * @seconds: how long, 0: no limit
- * @prime: frames that forward sends first on each queue
+ * @prime: frames that rx and forward send first, on each queue
+ * @repeat: how often each run is done
  * @check: build and check numbered frames (frame.h), or look whether each copy is right
  * @loopback: the port sends to itself
  * @seed: of numbered frames
@@ -69,6 +70,7 @@ struct options {
 	uint64_t packets;
 	uint64_t seconds;
 	unsigned int prime;
+	unsigned int repeat;
 	bool check;
 	bool loopback;
 	uint64_t seed;
@@ -85,10 +87,11 @@ struct options {
 /**
  * struct stream - one queue of one port in one run, done by one lcore
  * @port: DPDK's number
- * @to: port that forward sends to
+ * @to: port that is sent to: the other one of a pair, but for mode tx
  * @queue: of both
  * @index: of the port among those given
  * @size: of frames that are sent
+ * @run: which of the repeated runs, from 0
  * @lcore: who does it
  * @node: NUMA node of the port
  * @pool: where frames come from
@@ -118,6 +121,7 @@ struct stream {
 	uint16_t port, to, queue;
 	unsigned int index;
 	uint32_t size;
+	unsigned int run;
 	unsigned int lcore;
 	int node;
 	struct rte_mempool *pool;
@@ -194,10 +198,10 @@ struct json_object *report_new(const struct options *o, int node, const char *lc
 void report_stream(struct json_object *report, const struct options *o, const char *name,
 		   const struct stream *s);
 void report_check(struct json_object *report, const struct options *o, const char *name,
-		  uint32_t size, const struct check *check);
+		  uint32_t size, unsigned int run, const struct check *check);
 /* What the device itself counted. */
 void report_port(struct json_object *report, const struct options *o, const char *name,
-		 uint32_t size, uint16_t port);
+		 uint32_t size, unsigned int run, uint16_t port);
 /* A metric about all of the run: @name has its unit as its ending. */
 void report_figure(struct json_object *report, const struct options *o, const char *name,
 		   const char *unit, uint64_t value);

@@ -49,6 +49,7 @@ enum key {
 	KEY_NO_HUGE,
 	KEY_HUGE_DIR,
 	KEY_PRIME,
+	KEY_REPEAT,
 	KEY_VDEV,
 };
 
@@ -67,15 +68,21 @@ static const struct argp_option option_table[] = {
 	{ "descriptors", 'd', "N", 0, "of each queue [512]", 0 },
 	{ "packets", 'n', "N", 0, "on each queue; without: until --seconds or a signal end it", 0 },
 	{ "seconds", 't', "N", 0, "how long, by the TSC", 0 },
-	{ "prime", KEY_PRIME, "N", 0, "forward: frames that are sent first on each queue [0]", 0 },
+	{ "prime", KEY_PRIME, "N", 0,
+	  "rx, forward: frames that are sent first, on the other port of a pair or the same [0]",
+	  0 },
+	{ "repeat", KEY_REPEAT, "N", 0, "runs of each size [1]", 0 },
 	{ "check", KEY_CHECK, NULL, 0,
-	  "build and check numbered frames, each byte of them (loop does); dma: compare what was copied", 0 },
-	{ "loopback", KEY_LOOPBACK, NULL, 0, "have the port send to itself, inside of the device", 0 },
+	  "build and check numbered frames, each byte of them (loop does); dma: compare what was copied",
+	  0 },
+	{ "loopback", KEY_LOOPBACK, NULL, 0, "have the port send to itself, inside of the device",
+	  0 },
 	{ "seed", KEY_SEED, "N", 0, "of numbered frames [1]", 0 },
 	{ "fault", KEY_FAULT, "FAULT", 0,
 	  "do something wrong to the frame in the middle: skip, twice, swap, damage, foreign (to test --check)",
 	  0 },
-	{ "lcores", KEY_LCORES, "N,...", 0, "processors to use [those of the port's NUMA node]", 0 },
+	{ "lcores", KEY_LCORES, "N,...", 0, "processors to use [those of the port's NUMA node]",
+	  0 },
 	{ "memory", KEY_MEMORY, "MIB", 0, "for DPDK, on the port's NUMA node [64]", 0 },
 	{ "no-huge", KEY_NO_HUGE, NULL, 0, "ordinary pages", 0 },
 	{ "huge-dir", KEY_HUGE_DIR, "DIR", 0, "mount of hugetlbfs: pages of its size", 0 },
@@ -116,7 +123,8 @@ static uint64_t number(struct argp_state *state, const char *option, const char 
 	return value;
 }
 
-static int word(struct argp_state *state, const char *option, const char *text, const char *const words[])
+static int word(struct argp_state *state, const char *option, const char *text,
+		const char *const words[])
 {
 	for (int i = 0; words[i]; i++)
 		if (!strcmp(text, words[i]))
@@ -159,14 +167,20 @@ static void check_options(struct argp_state *state, const struct options *o)
 		argp_error(state, "--mode dma: one device, not %u", o->nr_ports);
 	for (unsigned int i = 0; o->mode != MODE_DMA && i < o->nr_sizes; i++)
 		if (o->sizes[i] < FRAME_BYTES_MIN || o->sizes[i] > FRAME_BYTES_MAX)
-			argp_error(state, "--size %u: a frame has %u to %u bytes", o->sizes[i], FRAME_BYTES_MIN,
-				   FRAME_BYTES_MAX);
+			argp_error(state, "--size %u: a frame has %u to %u bytes", o->sizes[i],
+				   FRAME_BYTES_MIN, FRAME_BYTES_MAX);
 	if (o->mode == MODE_LOOP && (o->queues > 1 || !o->packets || o->packets > NUMBERS_MAX))
-		argp_error(state, "--mode loop: one queue, and --packets from 1 to %u", NUMBERS_MAX);
+		argp_error(state, "--mode loop: one queue, and --packets from 1 to %u",
+			   NUMBERS_MAX);
 	if (o->mode == MODE_FORWARD && o->nr_sizes > 1)
-		argp_error(state, "--mode forward: frames come as they are; give one --size, for --prime");
+		argp_error(state,
+			   "--mode forward: frames come as they are; give one --size, for --prime");
+	if (o->prime && o->mode != MODE_FORWARD && o->mode != MODE_RX)
+		argp_error(state, "--prime: for --mode forward and rx only");
 	if (o->mode == MODE_FORWARD && o->check)
-		argp_error(state, "--mode forward does not look into frames; leave --check to who receives them");
+		argp_error(
+			state,
+			"--mode forward does not look into frames; leave --check to who receives them");
 	if (o->fault != FAULT_NONE && (!o->check || o->packets < 4))
 		argp_error(state, "--fault: needs --check and at least 4 --packets");
 	if (o->no_huge && o->huge_dir)
@@ -176,7 +190,8 @@ static void check_options(struct argp_state *state, const struct options *o)
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	static const char *const modes[] = { "rx", "tx", "forward", "loop", "dma", NULL };
-	static const char *const faults[] = { "none", "skip", "twice", "swap", "damage", "foreign", NULL };
+	static const char *const faults[] = { "none",	"skip",	   "twice", "swap",
+					      "damage", "foreign", NULL };
 	struct options *o = state->input;
 
 	switch (key) {
@@ -214,6 +229,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_PRIME:
 		o->prime = number(state, "prime", arg, 1, 32768);
 		return 0;
+	case KEY_REPEAT:
+		o->repeat = number(state, "repeat", arg, 1, 1000);
+		return 0;
 	case KEY_CHECK:
 		o->check = true;
 		return 0;
@@ -245,7 +263,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (!state->quoted || state->next <= state->quoted)
-			argp_error(state, "unexpected argument %s (what is meant for DPDK goes behind --)", arg);
+			argp_error(state,
+				   "unexpected argument %s (what is meant for DPDK goes behind --)",
+				   arg);
 		o->eal = state->argv + state->next - 1;
 		o->nr_eal = state->argc - state->next + 1;
 		state->next = state->argc;
@@ -280,12 +300,15 @@ static int check_memory(const struct options *o)
 	if (o->huge_dir && statfs(o->huge_dir, &fs))
 		return complain(-errno, "--huge-dir %s: %s", o->huge_dir, strerror(errno));
 	if (o->huge_dir && fs.f_type != HUGETLBFS_MAGIC)
-		return complain(-EINVAL,
-				"--huge-dir %s: not a mount of hugetlbfs; mount -t hugetlbfs -o pagesize=2M none DIR",
-				o->huge_dir);
+		return complain(
+			-EINVAL,
+			"--huge-dir %s: not a mount of hugetlbfs; mount -t hugetlbfs -o pagesize=2M none DIR",
+			o->huge_dir);
 	if (o->huge_dir && !fs.f_bfree)
-		return complain(-ENOMEM, "--huge-dir %s: no page is free; echo 64 >/proc/sys/vm/nr_hugepages",
-				o->huge_dir);
+		return complain(
+			-ENOMEM,
+			"--huge-dir %s: no page is free; echo 64 >/proc/sys/vm/nr_hugepages",
+			o->huge_dir);
 	if (!glob("/sys/kernel/mm/hugepages/hugepages-*/free_hugepages", 0, NULL, &found)) {
 		for (size_t i = 0; i < found.gl_pathc; i++) {
 			FILE *file __fclose = fopen(found.gl_pathv[i], "re");
@@ -297,8 +320,9 @@ static int check_memory(const struct options *o)
 		globfree(&found);
 	}
 	if (!free_pages)
-		return complain(-ENOMEM,
-				"no huge page is free: echo 64 >/proc/sys/vm/nr_hugepages, or give --no-huge");
+		return complain(
+			-ENOMEM,
+			"no huge page is free: echo 64 >/proc/sys/vm/nr_hugepages, or give --no-huge");
 	return 0;
 }
 
@@ -357,10 +381,13 @@ static int find_place(const struct options *o, struct place *place)
 			continue;
 		found = place_lcores(node, nr, list, sizeof(list));
 		if (found < 0)
-			return complain(found, "NUMA node %d: no processor can be chosen: %s; give --lcores", node,
-					strerror(-found));
+			return complain(
+				found,
+				"NUMA node %d: no processor can be chosen: %s; give --lcores", node,
+				strerror(-found));
 		deal(o, place, node, list);
-		if (snprintf(place->list + length, room, "%s%s", length ? "," : "", list) >= (int)room)
+		if (snprintf(place->list + length, room, "%s%s", length ? "," : "", list) >=
+		    (int)room)
 			return complain(-ENOSPC, "too many processors; give --lcores");
 	}
 	return 0;
@@ -463,7 +490,8 @@ static int wait_for_link(const struct options *o, const uint16_t *ports)
 			continue;
 		}
 		if (tries == LINK_SECONDS * 1000)
-			return complain(-ENETDOWN, "port %s: no link; is the cable in, and the other end up?",
+			return complain(-ENETDOWN,
+					"port %s: no link; is the cable in, and the other end up?",
 					o->ports[i]);
 		/* Not rte_delay_ms(): that polls the clock. */
 		usleep(1000);
@@ -507,7 +535,8 @@ static int make_room(const struct options *o, struct stream *s)
 
 /* Return: STATUS_CHECK when frames were not as they should be, 0, or a negative errno. */
 static int run_size(const struct options *o, const struct place *place, const uint16_t *ports,
-		    struct rte_mempool *pool, uint32_t size, struct json_object *report)
+		    struct rte_mempool *pool, uint32_t size, unsigned int run,
+		    struct json_object *report)
 {
 	const unsigned int nr = o->nr_ports * o->queues;
 	struct stream *streams = calloc(nr, sizeof(*streams));
@@ -518,11 +547,12 @@ static int run_size(const struct options *o, const struct place *place, const ui
 		const unsigned int p = i / o->queues;
 
 		streams[i].port = ports[p];
-		/* In pairs, as testpmd has it; the last one of an odd number forwards to itself. */
-		streams[i].to = ports[(p ^ 1) < o->nr_ports ? p ^ 1 : p];
+		/* In pairs, as testpmd has it; the last one of an odd number sends to itself. */
+		streams[i].to = ports[o->mode != MODE_TX && (p ^ 1) < o->nr_ports ? p ^ 1 : p];
 		streams[i].queue = i % o->queues;
 		streams[i].index = p;
 		streams[i].size = size;
+		streams[i].run = run;
 		streams[i].lcore = place->lcore[p][i % o->queues];
 		streams[i].node = place->node[p];
 		streams[i].pool = pool;
@@ -543,11 +573,11 @@ static int run_size(const struct options *o, const struct place *place, const ui
 		if (checks)
 			streams_check(o, streams, nr, p, &check);
 		if (checks || (o->check && o->mode == MODE_DMA)) {
-			report_check(report, o, o->ports[p], size, &check);
+			report_check(report, o, o->ports[p], size, run, &check);
 			status = check_passed(o, &check) ? status : STATUS_CHECK;
 		}
 		if (o->mode != MODE_DMA)
-			report_port(report, o, o->ports[p], size, ports[p]);
+			report_port(report, o, o->ports[p], size, run, ports[p]);
 	}
 	free_streams(streams, nr);
 	return err ? err : status;
@@ -574,8 +604,10 @@ static int run(const struct options *o, const struct place *place)
 		pool = rte_pktmbuf_pool_create("frames", mbufs, CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 					       SOCKET_ID_ANY);
 		if (!pool)
-			err = complain(-rte_errno, "%u packets need more memory than DPDK has: %s; give --memory",
-				       mbufs, rte_strerror(rte_errno));
+			err = complain(
+				-rte_errno,
+				"%u packets need more memory than DPDK has: %s; give --memory",
+				mbufs, rte_strerror(rte_errno));
 	}
 	for (unsigned int i = 0; pool && !err && i < o->nr_ports; i++) {
 		err = port_find(o->ports[i]);
@@ -589,8 +621,9 @@ static int run(const struct options *o, const struct place *place)
 	if (!err && pool)
 		err = wait_for_link(o, ports);
 	linked = rte_rdtsc();
-	for (unsigned int i = 0; !err && !stopped && i < o->nr_sizes; i++) {
-		int ret = run_size(o, place, ports, pool, o->sizes[i], report);
+	for (unsigned int i = 0; !err && !stopped && i < o->nr_sizes * o->repeat; i++) {
+		int ret = run_size(o, place, ports, pool, o->sizes[i / o->repeat], i % o->repeat,
+				   report);
 
 		err = ret < 0 ? ret : 0;
 		status = ret > 0 ? ret : status;
@@ -610,11 +643,13 @@ static int run(const struct options *o, const struct place *place)
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
-		option_table, parse_option,
+		option_table,
+		parse_option,
 		"-- EAL-OPTION...",
 		"Receives, sends or forwards frames with DPDK, and tells what that cost.\v"
 		"Exit status: 0; 1 when --check found something wrong; 2 for errors.",
-		NULL,	      NULL,
+		NULL,
+		NULL,
 		NULL
 	};
 	const struct sigaction action = { .sa_handler = on_signal };
@@ -625,6 +660,7 @@ int main(int argc, char **argv)
 		.nr_sizes = 1,
 		.burst = 32,
 		.descriptors = 512,
+		.repeat = 1,
 		.seed = 1,
 		.memory_mib = 64,
 	};

@@ -84,7 +84,8 @@ int place_lcores(int node, unsigned int nr, char *list, size_t size)
 	if (err)
 		goto out;
 	memory = hwloc_get_numanode_obj_by_os_index(topology, node);
-	hwloc_bitmap_copy(set, memory ? memory->cpuset : hwloc_topology_get_allowed_cpuset(topology));
+	hwloc_bitmap_copy(set,
+			  memory ? memory->cpuset : hwloc_topology_get_allowed_cpuset(topology));
 	if (mine && hwloc_topology_is_thissystem(topology) &&
 	    !hwloc_get_cpubind(topology, mine, HWLOC_CPUBIND_PROCESS)) {
 		if (hwloc_bitmap_intersects(set, mine))

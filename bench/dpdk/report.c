@@ -19,6 +19,7 @@ struct subject {
 	const char *port;
 	int queue;
 	uint32_t size;
+	unsigned int run;
 };
 
 const char *mode_name(enum mode mode)
@@ -38,9 +39,11 @@ static void add_number(struct json_object *to, const char *key, uint64_t number)
 	json_object_object_add(to, key, json_object_new_uint64(number));
 }
 
-static void metric(const struct subject *subject, const char *name, const char *unit, uint64_t value)
+static void metric(const struct subject *subject, const char *name, const char *unit,
+		   uint64_t value)
 {
-	struct json_object *one = json_object_new_object(), *labels = json_object_new_object(), *metrics;
+	struct json_object *one = json_object_new_object(), *labels = json_object_new_object(),
+			   *metrics;
 
 	add_text(one, "name", name);
 	add_text(one, "unit", unit);
@@ -55,6 +58,8 @@ static void metric(const struct subject *subject, const char *name, const char *
 		add_number(labels, "queue", subject->queue);
 	if (subject->size)
 		add_number(labels, "size", subject->size);
+	if (subject->o->repeat > 1 && subject->port)
+		add_number(labels, "run", subject->run);
 	json_object_object_add(one, "labels", labels);
 	json_object_object_get_ex(subject->report, "metrics", &metrics);
 	json_object_array_add(metrics, one);
@@ -95,7 +100,7 @@ static void report_latency(const struct subject *subject, const struct histogram
 void report_stream(struct json_object *report, const struct options *o, const char *name,
 		   const struct stream *s)
 {
-	const struct subject subject = { report, o, name, s->queue, s->size };
+	const struct subject subject = { report, o, name, s->queue, s->size, s->run };
 
 	if (o->mode == MODE_DMA) {
 		metric(&subject, "copies", "copies", s->rx_packets);
@@ -118,23 +123,24 @@ void report_stream(struct json_object *report, const struct options *o, const ch
 		uint64_t packets = s->rx_packets > s->tx_packets ? s->rx_packets : s->tx_packets;
 
 		metric(&subject, "throughput_packets_per_second", "packets/s",
-		       (__uint128_t)packets * rte_get_tsc_hz() / (s->busy_cycles + s->empty_cycles));
+		       (__uint128_t)packets * rte_get_tsc_hz() /
+			       (s->busy_cycles + s->empty_cycles));
 	}
 	if (s->latency && s->latency->nr)
 		report_latency(&subject, s->latency);
 }
 
-void report_check(struct json_object *report, const struct options *o, const char *name, uint32_t size,
-		  const struct check *check)
+void report_check(struct json_object *report, const struct options *o, const char *name,
+		  uint32_t size, unsigned int run, const struct check *check)
 {
-	const struct subject subject = { report, o, name, -1, size };
+	const struct subject subject = { report, o, name, -1, size, run };
 	const char *unit = o->mode == MODE_DMA ? "copies" : "frames";
 	const struct {
 		const char *what;
 		uint64_t value;
 	} figures[] = {
-		{ "expected", check->expected }, { "arrived", check->arrived },
-		{ "lost", check->lost },	 { "duplicated", check->duplicated },
+		{ "expected", check->expected },   { "arrived", check->arrived },
+		{ "lost", check->lost },	   { "duplicated", check->duplicated },
 		{ "reordered", check->reordered }, { "foreign", check->foreign },
 		{ "damaged", check->damaged },
 	};
@@ -150,10 +156,10 @@ void report_check(struct json_object *report, const struct options *o, const cha
 	metric(&subject, "last_number", "number", check->last);
 }
 
-void report_port(struct json_object *report, const struct options *o, const char *name, uint32_t size,
-		 uint16_t port)
+void report_port(struct json_object *report, const struct options *o, const char *name,
+		 uint32_t size, unsigned int run, uint16_t port)
 {
-	const struct subject subject = { report, o, name, -1, size };
+	const struct subject subject = { report, o, name, -1, size, run };
 	struct rte_eth_stats stats;
 
 	if (rte_eth_stats_get(port, &stats))
@@ -169,25 +175,26 @@ void report_port(struct json_object *report, const struct options *o, const char
 void report_figure(struct json_object *report, const struct options *o, const char *name,
 		   const char *unit, uint64_t value)
 {
-	const struct subject subject = { report, o, NULL, -1, 0 };
+	const struct subject subject = { report, o, NULL, -1, 0, 0 };
 
 	metric(&subject, name, unit, value);
 }
 
 int report_write(struct json_object *report, const struct options *o)
 {
-	const char *text = json_object_to_json_string_ext(report, JSON_C_TO_STRING_PRETTY |
-									  JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(
+		report, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
 	FILE *file = o->output ? fopen(o->output, "we") : stdout;
 	int err = 0;
 
 	if (!file)
-		return complain(-errno, "%s: cannot write the result: %s", o->output, strerror(errno));
+		return complain(-errno, "%s: cannot write the result: %s", o->output,
+				strerror(errno));
 	if (fprintf(file, "%s\n", text) < 0 || fflush(file))
 		err = -errno;
 	if (o->output && fclose(file) && !err)
 		err = -errno;
-	return err ? complain(err, "%s: cannot write the result: %s", o->output ? o->output : "standard output",
-			      strerror(-err)) :
+	return err ? complain(err, "%s: cannot write the result: %s",
+			      o->output ? o->output : "standard output", strerror(-err)) :
 		     0;
 }

@@ -144,7 +144,8 @@ static void fill(struct stream *s, struct rte_mbuf *packet, uint64_t at)
 		frame_prefix(frame, seed_of(s));
 		return;
 	}
-	frame_build(frame, s->size, seed_of(s) + (odd && options->fault == FAULT_FOREIGN), number_at(at));
+	frame_build(frame, s->size, seed_of(s) + (odd && options->fault == FAULT_FOREIGN),
+		    number_at(at));
 	if (odd && options->fault == FAULT_DAMAGE)
 		frame[s->size / 2 + 8] ^= 0x10;
 }
@@ -165,7 +166,7 @@ static unsigned int send_next(struct stream *s, struct rte_mbuf **packets, unsig
 		for (unsigned int i = 0; i < nr; i++)
 			s->sent_at[number_at(at + i)] = now;
 	}
-	sent = rte_eth_tx_burst(s->port, s->queue, packets, nr);
+	sent = rte_eth_tx_burst(s->to, s->queue, packets, nr);
 	if (unlikely(sent < nr))
 		rte_pktmbuf_free_bulk(packets + sent, nr - sent);
 	for (unsigned int i = 0; s->sent_at && i < sent; i++)
@@ -203,12 +204,15 @@ static unsigned int loop(struct stream *s, struct rte_mbuf **packets)
 	return sent + nr;
 }
 
-/* What forward is to move round and round; a frame less would make other bursts and figures. */
+/* What is received at first; a frame less would make other bursts and figures. */
 static bool prime(struct stream *s)
 {
 	struct rte_mbuf *packets[BURST_MAX];
 	unsigned int left = options->prime, sent = 1;
 
+	/* Those that are forwarded are still going round when the next run begins. */
+	if (options->mode == MODE_FORWARD && s->run)
+		left = 0;
 	while (left && sent) {
 		sent = send_next(s, packets, left < options->burst ? left : options->burst);
 		left -= sent;
@@ -221,13 +225,14 @@ static bool prime(struct stream *s)
 /* The streams of this lcore take turns. */
 static int work(void *unused)
 {
-	static unsigned int (*const modes[])(struct stream *s, struct rte_mbuf **packets) = {
+	static unsigned int (*const modes[])(struct stream * s, struct rte_mbuf * *packets) = {
 		[MODE_RX] = receive,
 		[MODE_TX] = transmit,
 		[MODE_FORWARD] = forward,
 		[MODE_LOOP] = loop,
 	};
-	unsigned int (*const turn)(struct stream *s, struct rte_mbuf **packets) = modes[options->mode];
+	unsigned int (*const turn)(struct stream * s, struct rte_mbuf * *packets) =
+		modes[options->mode];
 	struct stream *mine[PORTS_MAX * QUEUES_MAX];
 	struct rte_mbuf *packets[BURST_MAX];
 	unsigned int nr = 0, left;
@@ -237,7 +242,7 @@ static int work(void *unused)
 		if (all[i].lcore == rte_lcore_id())
 			mine[nr++] = &all[i];
 	for (unsigned int i = 0; i < nr; i++) {
-		mine[i]->ok = options->mode != MODE_FORWARD || prime(mine[i]);
+		mine[i]->ok = prime(mine[i]);
 		mine[i]->done = !mine[i]->ok;
 	}
 	left = nr;
@@ -283,8 +288,10 @@ int streams_run(const struct options *o, struct stream *streams, unsigned int nr
 	rte_eal_mp_wait_lcore();
 	for (unsigned int i = 0; i < nr; i++)
 		if (!streams[i].ok)
-			return complain(-EIO, "queue %u: it does not take %u frames to begin with; give a smaller --prime",
-					streams[i].queue, o->prime);
+			return complain(
+				-EIO,
+				"queue %u: it does not take %u frames to begin with; give a smaller --prime",
+				streams[i].queue, o->prime);
 	return 0;
 }
 
@@ -317,7 +324,8 @@ void streams_check(const struct options *o, const struct stream *streams, unsign
 		unsigned int times = 0;
 
 		for (unsigned int i = 0; i < nr; i++)
-			times += streams[i].index == index && frame_book_has(streams[i].book, number);
+			times += streams[i].index == index &&
+				 frame_book_has(streams[i].book, number);
 		check->arrived += times > 0;
 		check->duplicated += times > 1 ? times - 1 : 0;
 	}
@@ -331,6 +339,6 @@ void streams_check(const struct options *o, const struct stream *streams, unsign
 
 bool check_passed(const struct options *o, const struct check *check)
 {
-	return !o->check || (check->arrived && !check->lost && !check->duplicated && !check->reordered &&
-			     !check->foreign && !check->damaged);
+	return !o->check || (check->arrived && !check->lost && !check->duplicated &&
+			     !check->reordered && !check->foreign && !check->damaged);
 }

@@ -74,7 +74,8 @@ static void collect(pid_t child, int out, int err)
 
 static __attribute__((format(printf, 1, 2))) void run(const char *format, ...)
 {
-	int out __close = memfd_create("out", MFD_CLOEXEC), err __close = memfd_create("err", MFD_CLOEXEC);
+	int out __close = memfd_create("out", MFD_CLOEXEC),
+		err __close = memfd_create("err", MFD_CLOEXEC);
 	char words[512];
 	va_list args;
 
@@ -147,8 +148,9 @@ static void faults_are_found(void **state)
 		const char *fault;
 		int lost, duplicated, reordered, damaged, foreign;
 	} faults[] = {
-		{ "skip", 1, 0, 0, 0, 0 },   { "twice", 0, 1, 0, 0, 0 },   { "swap", 0, 0, 1, 0, 0 },
-		{ "damage", 1, 0, 0, 1, 0 }, { "foreign", 1, 0, 0, 0, 1 },
+		{ "skip", 1, 0, 0, 0, 0 },    { "twice", 0, 1, 0, 0, 0 },
+		{ "swap", 0, 0, 1, 0, 0 },    { "damage", 1, 0, 0, 1, 0 },
+		{ "foreign", 1, 0, 0, 0, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
@@ -172,6 +174,11 @@ static void receive_is_exact(void **state)
 		assert_int_equal(figure("polls", "queue", queue), 63);
 		assert_int_equal(figure("empty_polls", "queue", queue), 0);
 	}
+	/* Frames that were sent before, to be received; and again. */
+	run("-m rx --vdev net_ring0 --no-huge --prime 100 -n 100 --repeat 2 --check");
+	assert_int_equal(status, 0);
+	assert_int_equal(figure("arrived_frames", "run", 0), 100);
+	assert_int_equal(figure("arrived_frames", "run", 1), 100);
 	/* What is no frame of ours is not taken for one. */
 	run("-m rx --vdev net_null0,size=100 --no-huge -n 1001 --check");
 	assert_int_equal(status, 1);
@@ -210,6 +217,11 @@ static void forward_is_exact(void **state)
 	assert_int_equal(all("tx_bytes"), 4800 * 128);
 	assert_int_equal(all("tx_dropped_packets"), 0);
 	assert_int_equal(all("device_rx_packets"), 4800);
+	/* Once more with the same frames, and not with twice as many. */
+	run("-m forward --vdev net_ring0 --no-huge --prime 16 -n 480 --repeat 3");
+	assert_int_equal(status, 0);
+	assert_int_equal(figure("rx_packets", "run", 2), 480);
+	assert_int_equal(all("polls"), 3 * 30);
 	/* What the ring does not hold is said. */
 	run("-m forward --vdev net_ring0 --no-huge --prime 2000 -n 4800");
 	assert_int_equal(status, 2);
@@ -258,7 +270,8 @@ static bool catches(pid_t pid, int number)
 
 static void a_signal_ends_it(void **state)
 {
-	int out __close = memfd_create("out", MFD_CLOEXEC), err __close = memfd_create("err", MFD_CLOEXEC);
+	int out __close = memfd_create("out", MFD_CLOEXEC),
+		err __close = memfd_create("err", MFD_CLOEXEC);
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	pid_t child = start("-m forward --vdev net_ring0 --no-huge --prime 32", out, err);
 
@@ -296,7 +309,8 @@ static void bad_input(void **state)
 		{ "-m rx --vdev net_null0 --no-huge -q 16", "give --memory" },
 		{ "-m rx -p net_null9 --no-huge", "DPDK has no driver for it" },
 		{ "-m dma -p net_null9 --no-huge", "no DMA engine of that name" },
-		{ "-m rx --vdev net_null0 --no-huge -n 1 -o /nowhere/file", "cannot write the result" },
+		{ "-m rx --vdev net_null0 --no-huge -n 1 -o /nowhere/file",
+		  "cannot write the result" },
 		{ "-m rx --vdev nonsense0 --no-huge", "DPDK does not start" },
 	};
 
