@@ -28,21 +28,26 @@ static const struct plan_option options[OPTION_COUNT] = {
 #define OPTION(name, type, fallback, min, max, values, help) \
 	{ #name, OPTION_##type, fallback, min, max, values, help },
 #define WITH_DMA(name, fallback)
+#define WITH_DPDK(name, fallback)
 #include "options.def"
 #undef OPTION
 #undef WITH_DMA
+#undef WITH_DPDK
 };
 
 /* Defaults that another workload than the usual one has. */
 static const struct {
+	const char *workload;
 	enum option_id id;
 	const char *fallback;
-} dma_fallbacks[] = {
+} workload_fallbacks[] = {
 #define OPTION(name, type, fallback, min, max, values, help)
-#define WITH_DMA(name, fallback) { OPT_##name, fallback },
+#define WITH_DMA(name, fallback) { "dma", OPT_##name, fallback },
+#define WITH_DPDK(name, fallback) { "dpdk", OPT_##name, fallback },
 #include "options.def"
 #undef OPTION
 #undef WITH_DMA
+#undef WITH_DPDK
 };
 
 static __attribute__((format(printf, 2, 3))) int complain(struct plan_error *error,
@@ -578,10 +583,11 @@ static const char *effective(const struct plan *plan, size_t section,
 		return plan->sections[section].values.text[id];
 	if (plan->global.text[id])
 		return plan->global.text[id];
-	if (id != OPT_workload && !strcmp(effective(plan, section, flags, OPT_workload), "dma"))
-		for (size_t i = 0; i < sizeof(dma_fallbacks) / sizeof(dma_fallbacks[0]); i++)
-			if (dma_fallbacks[i].id == (enum option_id)id)
-				return dma_fallbacks[i].fallback;
+	for (size_t i = 0; i < sizeof(workload_fallbacks) / sizeof(workload_fallbacks[0]); i++)
+		if (id != OPT_workload && workload_fallbacks[i].id == (enum option_id)id &&
+		    !strcmp(workload_fallbacks[i].workload,
+			    effective(plan, section, flags, OPT_workload)))
+			return workload_fallbacks[i].fallback;
 	return options[id].fallback;
 }
 
@@ -619,6 +625,30 @@ static int check_dma(const struct plan_case *c, struct plan_error *error)
 	return 0;
 }
 
+/* The same for DPDK: two network cards, and nothing that is preserved. */
+static int check_dpdk(const struct plan_case *c, struct plan_error *error)
+{
+	static const struct {
+		enum option_id id;
+		long long number;
+	} fixed[] = { { OPT_domains, 1 },  { OPT_devices, 2 }, { OPT_iommufds, 1 },
+		      { OPT_mappings, 1 }, { OPT_nodes, 1 } };
+
+	if (strcmp(plan_text(c, OPT_iommu), "intel"))
+		return complain(
+			error,
+			"case %s: workload=dpdk needs devices behind an IOMMU; give iommu=intel",
+			c->name);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (plan_number(c, fixed[i].id) != fixed[i].number)
+			return complain(error,
+					"case %s: with workload=dpdk %s is always %lld; leave it out",
+					c->name, plan_option(fixed[i].id)->name, fixed[i].number);
+	if (plan_number(c, OPT_memory) < 768)
+		return complain(error, "case %s: with workload=dpdk memory is at least 768M", c->name);
+	return 0;
+}
+
 /*
  * Preserved without an IOMMU, by the kernel itself. To be scattered they are taken out of twice their
  * memory; the rest is the scratch memory's, and what kernel and initramfs need.
@@ -651,11 +681,15 @@ static int check_case(const struct plan_case *c, struct plan_error *error)
 
 	if (!strcmp(plan_text(c, OPT_workload), "dma"))
 		return check_dma(c, error);
-	if (!strcmp(plan_text(c, OPT_iommu), "intel"))
+	if (!strcmp(plan_text(c, OPT_workload), "dpdk")) {
+		if (check_dpdk(c, error))
+			return -EINVAL;
+	} else if (!strcmp(plan_text(c, OPT_iommu), "intel")) {
 		return complain(
 			error,
 			"case %s: iommu=intel has no mock devices; give workload=dma, or iommu=mock",
 			c->name);
+	}
 	if (plan_number(c, OPT_memory) % plan_number(c, OPT_nodes))
 		return complain(error, "case %s: memory=%s cannot be shared by nodes=%s equally",
 				c->name, plan_text(c, OPT_memory), plan_text(c, OPT_nodes));

@@ -23,10 +23,10 @@ function read_table(file,	line, part, n, rest, scope, got)
 			scope = "run"
 		else if (line ~ /COMMAND_OPTIONS \*\//)
 			scope = "command"
-		if (line ~ /^WITH_DMA\(/) {
+		if (match(line, /^WITH_[A-Z]+\(/)) {
 			split(line, part, "\"")
-			split(substr(part[1], 10), rest, /, */)
-			dma_fallback[rest[1]] = part[2]
+			split(substr(part[1], RLENGTH + 1), rest, /, */)
+			workload_fallback[tolower(substr(line, 6, RLENGTH - 6)), rest[1]] = part[2]
 		}
 		if (line !~ /^OPTION\(/)
 			continue
@@ -197,8 +197,8 @@ function effective(section, name)
 		return plan[section, name]
 	if (("global", name) in plan)
 		return plan["global", name]
-	if (name != "workload" && effective(section, "workload") == "dma" && name in dma_fallback)
-		return dma_fallback[name]
+	if (name != "workload" && (effective(section, "workload"), name) in workload_fallback)
+		return workload_fallback[effective(section, "workload"), name]
 	return fallback[name]
 }
 
@@ -220,6 +220,20 @@ function check_dma(where, section,	i, n, names, numbers)
 		die(where "with workload=dma there is one node")
 	if (effective(section, "ring") % 8)
 		die(where "ring=" effective(section, "ring") " is no multiple of 8")
+}
+
+# The same rules as in bench/plan.c, check_dpdk().
+function check_dpdk(where, section,	i, n, names, numbers)
+{
+	if (effective(section, "iommu") != "intel")
+		die(where "workload=dpdk needs devices behind an IOMMU; give iommu=intel")
+	n = split("domains devices iommufds mappings nodes", names, " ")
+	split("1 2 1 1 1", numbers, " ")
+	for (i = 1; i <= n; i++)
+		if (effective(section, names[i]) != numbers[i])
+			die(where "with workload=dpdk " names[i] " is always " numbers[i] "; leave it out")
+	if (mib_of(effective(section, "memory")) < 768)
+		die(where "with workload=dpdk memory is at least 768M")
 }
 
 function extreme(text, sign,	items, n, i, best)
@@ -260,7 +274,9 @@ function check_together(where, section,	icount, unit)
 		check_dma(where, section)
 		return
 	}
-	if (effective(section, "iommu") == "intel")
+	if (effective(section, "workload") == "dpdk")
+		check_dpdk(where, section)
+	else if (effective(section, "iommu") == "intel")
 		die(where "iommu=intel has no mock devices; give workload=dma, or iommu=mock")
 	check_nodes(where, section)
 	if (effective(section, "scenario") == "preserve-pages")

@@ -30,6 +30,7 @@
 
 #define LINK_SECONDS 9u
 #define LIST_SIZE 512
+#define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages"
 /* mbufs that the caches of an lcore and a burst on its way may hold. */
 #define CACHE 128u
 #define STATUS_CHECK 1
@@ -291,6 +292,7 @@ uint64_t page_bytes(const struct options *o)
 
 static int check_memory(const struct options *o)
 {
+	char pattern[128] = HUGE_PAGES "-*/free_hugepages";
 	unsigned long long free_pages = 0;
 	struct statfs fs;
 	glob_t found;
@@ -304,12 +306,11 @@ static int check_memory(const struct options *o)
 			-EINVAL,
 			"--huge-dir %s: not a mount of hugetlbfs; mount -t hugetlbfs -o pagesize=2M none DIR",
 			o->huge_dir);
-	if (o->huge_dir && !fs.f_bfree)
-		return complain(
-			-ENOMEM,
-			"--huge-dir %s: no page is free; echo 64 >/proc/sys/vm/nr_hugepages",
-			o->huge_dir);
-	if (!glob("/sys/kernel/mm/hugepages/hugepages-*/free_hugepages", 0, NULL, &found)) {
+	/* A mount knows how many of its pages are free only if it has a limit of its own. */
+	if (o->huge_dir)
+		snprintf(pattern, sizeof(pattern), HUGE_PAGES "-%ldkB/free_hugepages",
+			 (long)fs.f_bsize / 1024);
+	if (!glob(pattern, 0, NULL, &found)) {
 		for (size_t i = 0; i < found.gl_pathc; i++) {
 			FILE *file __fclose = fopen(found.gl_pathv[i], "re");
 			unsigned long long pages = 0;
@@ -322,7 +323,8 @@ static int check_memory(const struct options *o)
 	if (!free_pages)
 		return complain(
 			-ENOMEM,
-			"no huge page is free: echo 64 >/proc/sys/vm/nr_hugepages, or give --no-huge");
+			"%s: no huge page is free: echo 64 >/proc/sys/vm/nr_hugepages, or give --no-huge",
+			pattern);
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * What is set up, preserved, taken over and looked at in a cycle: the operations of the stage machine
  * that depend on the kind of devices. "none" has mock devices, by the thousand (world.h); "dma" has
- * an edu, an NVMe controller and a network card that do DMA all the time (dma.h).
+ * an edu, an NVMe controller and a network card that do DMA all the time (dma.h); "dpdk" has two network
+ * cards that belong to programs, and preserves nothing.
  */
 #ifndef FLBENCH_AGENT_WORKLOAD_H
 #define FLBENCH_AGENT_WORKLOAD_H
@@ -61,7 +62,7 @@ struct workload {
 	uint64_t (*memory_bytes)(const struct agent *a);
 };
 
-extern const struct workload workload_none, workload_dma;
+extern const struct workload workload_none, workload_dma, workload_dpdk;
 
 /**
  * workload_find - look a workload up

@@ -153,6 +153,26 @@ static void add_devices(struct arguments *arguments, const struct plan_case *pla
 	add(arguments, "igb,bus=root0,netdev=cable");
 }
 
+static bool runs_dpdk(const struct plan_case *plan_case)
+{
+	return !strcmp(plan_text(plan_case, OPT_workload), "dpdk");
+}
+
+/* Two network cards, each behind a root port and so in a group of its own, on one wire. */
+static void add_dpdk_devices(struct arguments *arguments, const struct plan_case *plan_case)
+{
+	add(arguments, "-device");
+	add(arguments, "%s", mode_of(plan_case)->qemu_device);
+	for (int i = 0; i < 2; i++) {
+		add(arguments, "-netdev");
+		add(arguments, "hubport,id=wire%d,hubid=0", i);
+		add(arguments, "-device");
+		add(arguments, "pcie-root-port,id=root%d,chassis=%d", i, i + 1);
+		add(arguments, "-device");
+		add(arguments, "igb,bus=root%d,netdev=wire%d", i, i);
+	}
+}
+
 static bool preserves_pages(const struct plan_case *plan_case)
 {
 	return !strcmp(plan_text(plan_case, OPT_scenario), "preserve-pages");
@@ -260,6 +280,8 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	} else {
 		add(&arguments, "-serial");
 		add(&arguments, "file:%s/events.jsonl", dir);
+		if (runs_dpdk(plan_case))
+			add_dpdk_devices(&arguments, plan_case);
 	}
 	add(&arguments, "-kernel");
 	add(&arguments, "%s", plan_text(plan_case, OPT_kernel));
@@ -462,10 +484,21 @@ static int check_file(const struct plan_case *plan_case, enum option_id id,
 	return 0;
 }
 
+/* "initrd-dpdk.cpio" beside "initrd.cpio": what is needed for DPDK besides. */
+static char *dpdk_image(const struct plan_case *plan_case)
+{
+	const char *initrd = plan_text(plan_case, OPT_initrd);
+	const char *slash = strrchr(initrd, '/'), *dot = strrchr(slash ? slash : initrd, '.');
+	int length = dot ? dot - initrd : (int)strlen(initrd);
+
+	return format_text("%.*s-dpdk%s", length, initrd, dot ? dot : "");
+}
+
 static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
 	char *qemu __freed = find_program(qemu_of(plan_case));
+	char *dpdk __freed = NULL;
 	size_t size;
 	off_t offset;
 	int ret;
@@ -482,6 +515,14 @@ static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 			error, -EINVAL,
 			"case %s: initrd %s is not an uncompressed cpio archive with /init in it",
 			plan_case->name, plan_text(plan_case, OPT_initrd));
+	if (runs_dpdk(plan_case)) {
+		dpdk = dpdk_image(plan_case);
+		if (!dpdk || access(dpdk, R_OK))
+			return complain(
+				error, -ENOENT,
+				"case %s: workload=dpdk needs %s, which scripts/image makes where libdpdk-dev and dpdk-dev are installed",
+				plan_case->name, dpdk ? dpdk : "memory");
+	}
 	if (!qemu)
 		return complain(error, -ENOENT,
 				"cannot find %s; install the package %s or give --qemu FILE",
@@ -546,14 +587,17 @@ static int make_initrd(const struct target *target, const char *path)
 	const char *image = plan_text(c, OPT_initrd);
 	int fd __close = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	char *case_json __freed = padded_case(target);
+	char *dpdk __freed = runs_dpdk(c) ? dpdk_image(c) : NULL;
 	struct cpio_writer writer = { .fd = fd };
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	if (!case_json)
+	if (!case_json || (runs_dpdk(c) && !dpdk))
 		return -ENOMEM;
 	ret = cpio_append(&writer, image);
+	if (!ret && dpdk)
+		ret = cpio_append(&writer, dpdk);
 	if (!ret)
 		ret = cpio_directory(&writer, "boot");
 	if (!ret && !archive_has(image, GUEST_KERNEL, plan_text(c, OPT_kernel)))

@@ -82,4 +82,8 @@ int dma_refused_retrieve(struct agent *a);
 int dma_unrestorable_retrieve(struct agent *a);
 int dma_gone_retrieve(struct agent *a);
 
+/* dpdk.c: programs of DPDK's on two network cards, started anew in each kernel */
+int dpdk_boot(struct agent *a);
+int dpdk_preserve(struct agent *a);
+
 #endif

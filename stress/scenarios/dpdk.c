@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scenario of the workload "dpdk": in each kernel our program and testpmd move frames between the
+ * same two network cards, in the same bursts, and every frame is seen to arrive. Nothing is preserved:
+ * how long DPDK is away, and what starting anew costs, is what is measured across the kexec.
+ *
+ * A turn of a loop that moves no packet is an empty poll, and is not counted, on either side: our
+ * program adds up the others apart, and testpmd (--record-core-cycles) counts no others.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <flbench/cleanup.h>
+#include <flbench/vfio.h>
+
+#include "../agent/agent.h"
+#include "../agent/program.h"
+#include "../agent/system.h"
+#include "scenarios.h"
+
+#define IGB_VENDOR 0x8086
+#define IGB_DEVICE 0x10c9
+#define HUGE_PAGES "64"
+#define HUGE_DIR "/dev/hugepages"
+#define OURS "/usr/bin/flbench-dpdk"
+#define TESTPMD "/usr/bin/dpdk-testpmd"
+#define OUTPUT "/tmp/flbench-dpdk.json"
+#define PROMPT "testpmd> "
+#define WAIT_MS 60000
+
+#define REPEATS 5u
+#define BURST 32u
+/* How long testpmd gets for a run. */
+#define RUN_NS 10000000
+/* The target: at most 1/0.9 of testpmd's instructions. */
+#define TARGET_OURS 9u
+#define TARGET_TESTPMD 10u
+
+enum dpdk_mode { FORWARD, TX, RX, MODES };
+
+static const struct {
+	const char *name;
+	/* What our program is to do, of packets on each port. */
+	const char *packets, *prime;
+	/* And testpmd: the same, in bursts. */
+	const char *set, *start;
+} modes[MODES] = {
+	[FORWARD] = { "forward", "32000", "64", "set fwd io\n", "start tx_first 2\n" },
+	[TX] = { "tx", "32000", NULL, "set fwd txonly\n", "start\n" },
+	[RX] = { "rx", "256", "256", "set fwd rxonly\n", "start tx_first 8\n" },
+};
+
+/**
+ * struct run - one run, of both ports
+ * @packets: that were moved
+ * @busy: ticks of the turns that moved some
+ * @empty: ticks of the others; our program only
+ * @polls: turns
+ * @empty_polls: that moved none
+ */
+struct run {
+	uint64_t packets, busy, empty, polls, empty_polls;
+};
+
+static char cards[2][VFIO_ADDRESS_SIZE];
+
+static int prepare(struct agent *a)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < 2; i++) {
+		err = vfio_find(IGB_VENDOR, IGB_DEVICE, i, cards[i]);
+		if (!err)
+			err = vfio_bind_driver(cards[i]);
+	}
+	if (err)
+		return world_problem(&a->w, err, "giving two network cards to vfio-pci");
+	err = system_write("/proc/sys/vm/nr_hugepages", HUGE_PAGES);
+	if (!err && mkdir(HUGE_DIR, 0755) && errno != EEXIST)
+		err = -errno;
+	if (!err && mount("none", HUGE_DIR, "hugetlbfs", 0, "pagesize=2M"))
+		err = -errno;
+	return err ? world_problem(&a->w, err, "huge pages in " HUGE_DIR) : 0;
+}
+
+/* ---- our program ---- */
+
+static const char *text_of(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : "";
+}
+
+static int64_t number_of(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(object, key, &value) ? json_object_get_int64(value) : -1;
+}
+
+/**
+ * ours - start our program, and read its report
+ * @a: the agent
+ * @options: for it, besides the ports and pages, and NULL
+ * @status: the exit status that is expected
+ * @report: where the report goes, or NULL
+ *
+ * Return: 0 or a negative errno, with the words in world.problem.
+ */
+static int ours(struct agent *a, const char *const options[], int status,
+		struct json_object **report)
+{
+	const char *argv[32] = { OURS, "-p",   cards[0],     "-p",    cards[1],
+				 "-o", OUTPUT, "--huge-dir", HUGE_DIR };
+	struct program program;
+	int ended, nr = 9;
+
+	for (; *options && nr < 31; options++)
+		argv[nr++] = *options;
+	unlink(OUTPUT);
+	ended = program_start(&program, argv);
+	if (!ended)
+		ended = program_end(&program, WAIT_MS);
+	program_free(&program);
+	if (ended != status)
+		return world_problem(&a->w, ended < 0 ? ended : -EIO,
+				     OURS " %s %s ended with %d, not %d: see the console", argv[9],
+				     argv[10], ended, status);
+	if (!report)
+		return 0;
+	*report = json_object_from_file(OUTPUT);
+	return *report ? 0 : world_problem(&a->w, -EPROTO, OURS " wrote no report");
+}
+
+/* Of the metrics with @name those of @run, or all if it is -1, added up, or the least of them. */
+static uint64_t figure(struct json_object *report, const char *name, int run, bool least)
+{
+	struct json_object *metrics, *labels;
+	uint64_t sum = 0, smallest = UINT64_MAX;
+
+	if (!json_object_object_get_ex(report, "metrics", &metrics))
+		return 0;
+	for (size_t i = 0; i < json_object_array_length(metrics); i++) {
+		struct json_object *one = json_object_array_get_idx(metrics, i);
+		uint64_t value = number_of(one, "value");
+
+		if (strcmp(text_of(one, "name"), name) ||
+		    !json_object_object_get_ex(one, "labels", &labels) ||
+		    (run >= 0 && number_of(labels, "run") != run))
+			continue;
+		sum += value;
+		smallest = value < smallest ? value : smallest;
+	}
+	return least ? smallest : sum;
+}
+
+static int ours_mode(struct agent *a, enum dpdk_mode mode, struct run *runs,
+		     struct json_object **report)
+{
+	const char *const options[] = { "-m",
+					modes[mode].name,
+					"--repeat",
+					"5",
+					"-n",
+					modes[mode].packets,
+					modes[mode].prime ? "--prime" : NULL,
+					modes[mode].prime,
+					NULL };
+	int err = ours(a, options, 0, report);
+
+	for (unsigned int i = 0; !err && i < REPEATS; i++) {
+		runs[i].packets =
+			figure(*report, mode == TX ? "tx_packets" : "rx_packets", i, false);
+		runs[i].busy = figure(*report, "busy_cycles", i, false);
+		runs[i].empty = figure(*report, "empty_cycles", i, false);
+		runs[i].polls = figure(*report, "polls", i, false);
+		runs[i].empty_polls = figure(*report, "empty_polls", i, false);
+		if (!runs[i].packets)
+			err = world_problem(&a->w, -EPROTO, OURS " %s moved no packet",
+					    modes[mode].name);
+	}
+	return err;
+}
+
+/* ---- testpmd ---- */
+
+/*
+ * What testpmd prints when it stops. Of empty polls it tells no number, but a share in percent; frames
+ * move in full bursts, so those that were not empty are known.
+ */
+static const char *read_run(const char *text, enum dpdk_mode mode, struct run *run)
+{
+	const char *const bursts = mode == TX ? "TX-bursts : " : "RX-bursts : ";
+	const char *end = strstr(text, "CPU cycles/packet=");
+	unsigned long long ticks, packets;
+	const char *total = end ? strstr(end, "cycles=") : NULL;
+
+	if (!total || sscanf(total, "cycles=%llu / total %*s packets=%llu", &ticks, &packets) != 2)
+		return NULL;
+	*run = (struct run){ .packets = packets, .busy = ticks };
+	for (const char *at = text; (at = strstr(at, bursts)) && at < end; at += strlen(bursts))
+		run->polls += strtoull(at + strlen(bursts), NULL, 10);
+	run->empty_polls = run->polls - packets / BURST;
+	return total;
+}
+
+static int testpmd(struct agent *a, struct run runs[MODES][REPEATS])
+{
+	static const char *const argv[] = { TESTPMD,
+					    /* Who reads commands sleeps meanwhile. */
+					    "--lcores=0@0,1@0", "--in-memory", "--iova-mode=va",
+					    "--no-telemetry", "-m", "64", "-a", cards[0], "-a",
+					    cards[1], "--", "-i", "--nb-cores=1",
+					    "--total-num-mbufs=4096", "--no-lsc-interrupt",
+					    "--record-core-cycles", "--record-burst-stats",
+					    "--burst=32", NULL };
+	const struct timespec while_it_runs = { .tv_nsec = RUN_NS };
+	struct program program;
+	const char *text;
+	int ended, err = program_start(&program, argv);
+
+	if (err)
+		return world_problem(&a->w, err, "starting " TESTPMD);
+	err = program_wait_for(&program, PROMPT, WAIT_MS);
+	for (unsigned int i = 0; !err && i < MODES * REPEATS; i++) {
+		const unsigned int mode = i / REPEATS;
+
+		if (i % REPEATS == 0) {
+			err = program_say(&program, modes[mode].set);
+			if (!err)
+				err = program_wait_for(&program, PROMPT, WAIT_MS);
+		}
+		if (!err)
+			err = program_say(&program, modes[mode].start);
+		if (!err)
+			err = program_wait_for(&program, PROMPT, WAIT_MS);
+		nanosleep(&while_it_runs, NULL);
+		if (!err)
+			err = program_say(&program, "stop\n");
+		if (!err)
+			err = program_wait_for(&program, PROMPT, WAIT_MS);
+	}
+	if (!err)
+		err = program_say(&program, "quit\n");
+	ended = program_end(&program, WAIT_MS);
+	text = program.text;
+	for (unsigned int i = 0; !err && i < MODES * REPEATS; i++) {
+		text = text ? read_run(text, i / REPEATS, &runs[i / REPEATS][i % REPEATS]) : NULL;
+		if (!text || !runs[i / REPEATS][i % REPEATS].packets)
+			err = -EPROTO;
+	}
+	if (err || ended)
+		err = world_problem(&a->w, err ? err : -EIO,
+				    TESTPMD " ended with %d; the last that it said: %.200s", ended,
+				    program.used > 200 ? program.text + program.used - 200 :
+				    program.text       ? program.text :
+							 "nothing");
+	program_free(&program);
+	return err;
+}
+
+/* ---- figures ---- */
+
+static int by_cost(const void *one, const void *other)
+{
+	const struct run *a = one, *b = other;
+	/* Of whole ticks, without dividing. */
+	const __uint128_t x = (__uint128_t)a->busy * b->packets,
+			  y = (__uint128_t)b->busy * a->packets;
+
+	return x < y ? -1 : x > y;
+}
+
+/* A sample for each run: for a packet, rounded; what was counted stands beside. */
+static void report_runs(struct agent *a, const char *mode, const char *whose,
+			const struct run *runs, bool raw)
+{
+	char name[64];
+
+	for (unsigned int i = 0; i < REPEATS; i++) {
+		const struct run *r = &runs[i];
+
+		snprintf(name, sizeof(name), "dpdk_%s_%s", mode, whose);
+		agent_metric_ticks(a, name, (r->busy + r->packets / 2) / r->packets);
+		if (raw) {
+			snprintf(name, sizeof(name), "dpdk_%s_%s_raw", mode, whose);
+			agent_metric_ticks(a, name,
+					   (r->busy + r->empty + r->packets / 2) / r->packets);
+		}
+		snprintf(name, sizeof(name), "dpdk_%s_%s_packets", mode, whose);
+		event_metric(&a->log, &a->c, name, "packets", r->packets);
+		snprintf(name, sizeof(name), "dpdk_%s_%s_polls", mode, whose);
+		event_metric(&a->log, &a->c, name, "polls", r->polls);
+		snprintf(name, sizeof(name), "dpdk_%s_%s_empty_polls", mode, whose);
+		event_metric(&a->log, &a->c, name, "polls", r->empty_polls);
+	}
+}
+
+static void judge(struct agent *a, const char *mode, struct run *mine, struct run *peer)
+{
+	const struct run *m, *p;
+	char name[32];
+
+	qsort(mine, REPEATS, sizeof(*mine), by_cost);
+	qsort(peer, REPEATS, sizeof(*peer), by_cost);
+	m = &mine[REPEATS / 2];
+	p = &peer[REPEATS / 2];
+	snprintf(name, sizeof(name), "dpdk-%s", mode);
+	agent_check(
+		a, name,
+		(__uint128_t)m->busy * p->packets * TARGET_OURS <=
+			(__uint128_t)p->busy * m->packets * TARGET_TESTPMD,
+		"instructions for a packet, without empty polls, median of %u: ours %.2f, testpmd %.2f; wanted: at most 1/0.9 of that; counted: ours %llu for %llu packets, testpmd %llu for %llu",
+		REPEATS, (double)m->busy / m->packets, (double)p->busy / p->packets,
+		(unsigned long long)m->busy, (unsigned long long)m->packets,
+		(unsigned long long)p->busy, (unsigned long long)p->packets);
+}
+
+/* ---- frames ---- */
+
+/* Each frame goes out and comes back with its bytes and in its order; one that is damaged does not. */
+static int check_frames(struct agent *a)
+{
+	static const char *const frames[] = { "-m", "loop", "-n", "512", "-s", "64,512,1514", NULL };
+	static const char *const twin[] = { "-m", "loop", "-n", "64", "--fault", "damage", NULL };
+	struct json_object *report __json = NULL, *broken __json = NULL;
+	int err = ours(a, frames, 0, &report);
+
+	if (err)
+		return err;
+	agent_check(a, "dpdk-frames",
+		    figure(report, "arrived_frames", -1, false) ==
+			    figure(report, "expected_frames", -1, false),
+		    "%llu frames of 64, 512 and 1514 bytes came back as they were sent, in order",
+		    (unsigned long long)figure(report, "arrived_frames", -1, false));
+	agent_metric_ticks(a, "dpdk_latency_p50", figure(report, "latency_p50_cycles", -1, true));
+	agent_metric_ticks(a, "dpdk_latency_p99", figure(report, "latency_p99_cycles", -1, true));
+	if (a->log.cycle)
+		return 0;
+	err = ours(a, twin, 1, &broken);
+	if (!err)
+		agent_check(a, "dpdk-frames-twin", figure(broken, "damaged_frames", -1, false) == 2,
+			    "of a frame damaged on purpose in each direction %llu are noticed",
+			    (unsigned long long)figure(broken, "damaged_frames", -1, false));
+	return err;
+}
+
+/* How long there were no packets, and how much of that our program took to start. */
+static void report_gap(struct agent *a, struct json_object *report)
+{
+	uint64_t start = figure(report, "init_cycles", -1, false);
+	uint64_t link = figure(report, "link_cycles", -1, false);
+	uint64_t gap = figure(report, "first_packet_tsc_cycles", 0, true) - a->state->last_ticks;
+
+	agent_metric_ticks(a, "dpdk_gap", gap);
+	agent_metric_ticks(a, "dpdk_initialise", start);
+	agent_metric_ticks(a, "dpdk_link", link);
+	agent_check(
+		a, "dpdk-gap", gap > start + link && gap < UINT64_MAX / 2,
+		"from the jump to the first packet; starting DPDK and waiting for the link is a part of it");
+}
+
+int dpdk_boot(struct agent *a)
+{
+	static struct run mine[MODES][REPEATS], peer[MODES][REPEATS];
+	struct json_object *reports[MODES] = { 0 };
+	int err;
+
+	event_stage(&a->log, "dpdk", true);
+	err = prepare(a);
+	for (unsigned int mode = 0; !err && mode < MODES; mode++)
+		err = ours_mode(a, mode, mine[mode], &reports[mode]);
+	if (!err && a->log.cycle) {
+		report_gap(a, reports[FORWARD]);
+		report_runs(a, "forward", "after", mine[FORWARD], false);
+	}
+	if (!err)
+		err = check_frames(a);
+	if (!err)
+		err = testpmd(a, peer);
+	for (unsigned int mode = 0; mode < MODES; mode++) {
+		json_object_put(reports[mode]);
+		if (err)
+			continue;
+		report_runs(a, modes[mode].name, "ours", mine[mode], true);
+		report_runs(a, modes[mode].name, "testpmd", peer[mode], false);
+		if (a->c.instructions)
+			judge(a, modes[mode].name, mine[mode], peer[mode]);
+	}
+	if (err)
+		return agent_error(a, "dpdk", err);
+	event_stage(&a->log, "dpdk", false);
+	return 0;
+}
+
+/* Nothing is preserved; what the program does until the jump is what it is to come back to. */
+int dpdk_preserve(struct agent *a)
+{
+	struct json_object *report __json = NULL;
+	struct run runs[REPEATS];
+	int err = ours_mode(a, FORWARD, runs, &report);
+
+	if (err)
+		return agent_error(a, "dpdk-before", err);
+	report_runs(a, "forward", "before", runs, false);
+	return 0;
+}
