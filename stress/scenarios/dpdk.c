@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -26,8 +27,11 @@
 
 #define IGB_VENDOR 0x8086
 #define IGB_DEVICE 0x10c9
-#define HUGE_PAGES "64"
+#define HUGE_PAGES "80"
 #define HUGE_DIR "/dev/hugepages"
+/* Pages of our program's memory. */
+#define HUGE "--huge-dir=" HUGE_DIR
+#define SMALL "--no-huge"
 #define OURS "/usr/bin/flbench-dpdk"
 #define TESTPMD "/usr/bin/dpdk-testpmd"
 #define OUTPUT "/tmp/flbench-dpdk.json"
@@ -36,36 +40,41 @@
 
 #define REPEATS 5u
 #define BURST 32u
-/* How long testpmd gets for a run. */
+/* So many that enough frames can wait in a ring to be received. */
+#define DESCRIPTORS "4096"
+/* How long testpmd gets from one command to the next. */
 #define RUN_NS 10000000
+#define COMMANDS_NICE 10
 /* The target: at most 1/0.9 of testpmd's instructions. */
 #define TARGET_OURS 9u
 #define TARGET_TESTPMD 10u
 
-enum dpdk_mode { FORWARD, TX, RX, MODES };
+/* In this order: rings that tx leaves full are no place to receive from. */
+enum dpdk_mode { FORWARD, RX, TX, MODES };
 
 static const struct {
 	const char *name;
 	/* What our program is to do, of packets on each port. */
 	const char *packets, *prime;
-	/* And testpmd: the same, in bursts. */
+	/* And testpmd: in bursts, where frames have to be there to begin with. */
 	const char *set, *start;
 } modes[MODES] = {
 	[FORWARD] = { "forward", "32000", "64", "set fwd io\n", "start tx_first 2\n" },
 	[TX] = { "tx", "32000", NULL, "set fwd txonly\n", "start\n" },
-	[RX] = { "rx", "256", "256", "set fwd rxonly\n", "start tx_first 8\n" },
+	[RX] = { "rx", "3840", "3840", "set fwd rxonly\n", "start tx_first 120\n" },
 };
 
 /**
  * struct run - one run, of both ports
  * @packets: that were moved
  * @busy: ticks of the turns that moved some
+ * @counted: the same before anything was taken away from it
  * @empty: ticks of the others; our program only
  * @polls: turns
  * @empty_polls: that moved none
  */
 struct run {
-	uint64_t packets, busy, empty, polls, empty_polls;
+	uint64_t packets, busy, counted, empty, polls, empty_polls;
 };
 
 static char cards[2][VFIO_ADDRESS_SIZE];
@@ -108,7 +117,7 @@ static int64_t number_of(struct json_object *object, const char *key)
 /**
  * ours - start our program, and read its report
  * @a: the agent
- * @options: for it, besides the ports and pages, and NULL
+ * @options: for it, the pages first, then the mode, and NULL
  * @status: the exit status that is expected
  * @report: where the report goes, or NULL
  *
@@ -117,8 +126,8 @@ static int64_t number_of(struct json_object *object, const char *key)
 static int ours(struct agent *a, const char *const options[], int status,
 		struct json_object **report)
 {
-	const char *argv[32] = { OURS, "-p",   cards[0],     "-p",    cards[1],
-				 "-o", OUTPUT, "--huge-dir", HUGE_DIR };
+	const char *argv[32] = { OURS, "-p",   cards[0],   "-p", cards[1],
+				 "-o", OUTPUT, "--memory", "96" };
 	struct program program;
 	int ended, nr = 9;
 
@@ -131,8 +140,8 @@ static int ours(struct agent *a, const char *const options[], int status,
 	program_free(&program);
 	if (ended != status)
 		return world_problem(&a->w, ended < 0 ? ended : -EIO,
-				     OURS " %s %s ended with %d, not %d: see the console", argv[9],
-				     argv[10], ended, status);
+				     OURS " %s %s %s ended with %d, not %d: see the console",
+				     argv[9], argv[10], argv[11], ended, status);
 	if (!report)
 		return 0;
 	*report = json_object_from_file(OUTPUT);
@@ -161,11 +170,14 @@ static uint64_t figure(struct json_object *report, const char *name, int run, bo
 	return least ? smallest : sum;
 }
 
-static int ours_mode(struct agent *a, enum dpdk_mode mode, struct run *runs,
+static int ours_mode(struct agent *a, enum dpdk_mode mode, const char *pages, struct run *runs,
 		     struct json_object **report)
 {
-	const char *const options[] = { "-m",
+	const char *const options[] = { pages,
+					"-m",
 					modes[mode].name,
+					"-d",
+					DESCRIPTORS,
 					"--repeat",
 					"5",
 					"-n",
@@ -179,6 +191,7 @@ static int ours_mode(struct agent *a, enum dpdk_mode mode, struct run *runs,
 		runs[i].packets =
 			figure(*report, mode == TX ? "tx_packets" : "rx_packets", i, false);
 		runs[i].busy = figure(*report, "busy_cycles", i, false);
+		runs[i].counted = runs[i].busy;
 		runs[i].empty = figure(*report, "empty_cycles", i, false);
 		runs[i].polls = figure(*report, "polls", i, false);
 		runs[i].empty_polls = figure(*report, "empty_polls", i, false);
@@ -192,73 +205,161 @@ static int ours_mode(struct agent *a, enum dpdk_mode mode, struct run *runs,
 /* ---- testpmd ---- */
 
 /*
- * What testpmd prints when it stops. Of empty polls it tells no number, but a share in percent; frames
- * move in full bursts, so those that were not empty are known.
+ * What testpmd has done since its start. Of empty polls it tells no number, but a share in percent;
+ * frames move in full bursts as far as there are as many.
  */
-static const char *read_run(const char *text, enum dpdk_mode mode, struct run *run)
+static const char *read_counts(const char *text, enum dpdk_mode mode, struct run *run)
 {
 	const char *const bursts = mode == TX ? "TX-bursts : " : "RX-bursts : ";
-	const char *end = strstr(text, "CPU cycles/packet=");
-	unsigned long long ticks, packets;
+	const char *end = text ? strstr(text, "CPU cycles/packet=") : NULL;
 	const char *total = end ? strstr(end, "cycles=") : NULL;
+	unsigned long long ticks, packets;
+	uint64_t full;
 
 	if (!total || sscanf(total, "cycles=%llu / total %*s packets=%llu", &ticks, &packets) != 2)
 		return NULL;
 	*run = (struct run){ .packets = packets, .busy = ticks };
 	for (const char *at = text; (at = strstr(at, bursts)) && at < end; at += strlen(bursts))
 		run->polls += strtoull(at + strlen(bursts), NULL, 10);
-	run->empty_polls = run->polls - packets / BURST;
+	full = (packets + BURST - 1) / BURST;
+	run->empty_polls = run->polls > full ? run->polls - full : 0;
 	return total;
+}
+
+/*
+ * A run is from the first time that it shows its counts to the second. When it starts and stops, the
+ * thread that reads commands spins for a while on the processor that the other one would need, and
+ * spoils its figures; while it runs, that thread sleeps. What there is to be received does not last so
+ * long: there it is all until the end. Return: behind what was read, or NULL.
+ */
+static const char *read_run(const char *text, enum dpdk_mode mode, struct run *run)
+{
+	struct run first, second, last;
+
+	text = read_counts(text, mode, &first);
+	text = read_counts(text, mode, &second);
+	text = read_counts(text, mode, &last);
+	if (!text)
+		return NULL;
+	/* Polls are read last when counts are shown, and fit the others only when all stand still. */
+	*run = last;
+	if (mode != RX) {
+		run->packets = second.packets - first.packets;
+		run->busy = second.busy - first.busy;
+	}
+	run->counted = run->busy;
+	return run->packets ? text : NULL;
+}
+
+/* Return: 0 when the prompt is back. */
+static int command(struct program *program, const char *line)
+{
+	int err = program_say(program, line);
+
+	return err ? err : program_wait_for(program, PROMPT, WAIT_MS);
+}
+
+/* What @lines say, one after the other, with a pause before each but the first. */
+static int commands(struct program *program, const char *const lines[])
+{
+	static const struct timespec pause = { .tv_nsec = RUN_NS };
+	int err = command(program, *lines);
+
+	while (!err && *++lines) {
+		nanosleep(&pause, NULL);
+		err = command(program, *lines);
+	}
+	return err;
+}
+
+static int talk(struct program *program)
+{
+	int err = program_wait_for(program, PROMPT, WAIT_MS);
+
+	/* The thread of this number reads commands; the one that moves frames is to go first. */
+	if (!err && setpriority(PRIO_PROCESS, program->pid, COMMANDS_NICE))
+		err = -errno;
+	for (unsigned int i = 0; !err && i < MODES * REPEATS; i++) {
+		const unsigned int mode = i / REPEATS;
+		const char *const run[] = { modes[mode].start, "show fwd stats all\n",
+					    "show fwd stats all\n", "stop\n", NULL };
+
+		if (i % REPEATS == 0)
+			err = command(program, modes[mode].set);
+		if (!err)
+			err = commands(program, run);
+	}
+	return err ? err : program_say(program, "quit\n");
+}
+
+static int by_cost(const void *one, const void *other)
+{
+	const struct run *x = one, *y = other;
+	/* Of whole ticks, without dividing. */
+	const __uint128_t left = (__uint128_t)x->busy * y->packets,
+			  right = (__uint128_t)y->busy * x->packets;
+
+	return left < right ? -1 : left > right;
+}
+
+static const struct run *median(struct run *runs)
+{
+	qsort(runs, REPEATS, sizeof(*runs), by_cost);
+	return &runs[REPEATS / 2];
+}
+
+/*
+ * The frames that it receives testpmd has sent to itself in the same run, and counts both as one. What
+ * sending costs is known from the runs that do nothing else.
+ */
+static int take_sending_away(struct run *rx, const struct run *tx)
+{
+	struct run sorted[REPEATS];
+	const struct run *sending;
+
+	memcpy(sorted, tx, sizeof(sorted));
+	sending = median(sorted);
+	for (unsigned int i = 0; i < REPEATS; i++) {
+		uint64_t sent = (__uint128_t)sending->busy * rx[i].packets / sending->packets;
+
+		if (rx[i].busy <= sent)
+			return -EPROTO;
+		rx[i].busy -= sent;
+	}
+	return 0;
 }
 
 static int testpmd(struct agent *a, struct run runs[MODES][REPEATS])
 {
-	static const char *const argv[] = { TESTPMD,
-					    /* Who reads commands sleeps meanwhile. */
-					    "--lcores=0@0,1@0", "--in-memory", "--iova-mode=va",
-					    "--no-telemetry", "-m", "64", "-a", cards[0], "-a",
-					    cards[1], "--", "-i", "--nb-cores=1",
-					    "--total-num-mbufs=4096", "--no-lsc-interrupt",
-					    "--record-core-cycles", "--record-burst-stats",
-					    "--burst=32", NULL };
-	const struct timespec while_it_runs = { .tv_nsec = RUN_NS };
+	static const char *const argv[] = {
+		TESTPMD,
+		/* One thread reads commands, one moves frames. */
+		"--lcores=0@0,1@0", "--in-memory", "--iova-mode=va", "--no-telemetry", "-m", "96",
+		"-a", cards[0], "-a", cards[1], "--", "-i", "--nb-cores=1",
+		"--total-num-mbufs=20000", "--no-lsc-interrupt", "--rxd=" DESCRIPTORS,
+		"--txd=" DESCRIPTORS, "--record-core-cycles", "--record-burst-stats", "--burst=32",
+		/* Frames that wait in a ring are for the next run. */
+		"--no-flush-rx", NULL
+	};
 	struct program program;
 	const char *text;
 	int ended, err = program_start(&program, argv);
 
 	if (err)
 		return world_problem(&a->w, err, "starting " TESTPMD);
-	err = program_wait_for(&program, PROMPT, WAIT_MS);
-	for (unsigned int i = 0; !err && i < MODES * REPEATS; i++) {
-		const unsigned int mode = i / REPEATS;
-
-		if (i % REPEATS == 0) {
-			err = program_say(&program, modes[mode].set);
-			if (!err)
-				err = program_wait_for(&program, PROMPT, WAIT_MS);
-		}
-		if (!err)
-			err = program_say(&program, modes[mode].start);
-		if (!err)
-			err = program_wait_for(&program, PROMPT, WAIT_MS);
-		nanosleep(&while_it_runs, NULL);
-		if (!err)
-			err = program_say(&program, "stop\n");
-		if (!err)
-			err = program_wait_for(&program, PROMPT, WAIT_MS);
-	}
-	if (!err)
-		err = program_say(&program, "quit\n");
+	err = talk(&program);
 	ended = program_end(&program, WAIT_MS);
 	text = program.text;
 	for (unsigned int i = 0; !err && i < MODES * REPEATS; i++) {
-		text = text ? read_run(text, i / REPEATS, &runs[i / REPEATS][i % REPEATS]) : NULL;
-		if (!text || !runs[i / REPEATS][i % REPEATS].packets)
+		text = read_run(text, i / REPEATS, &runs[i / REPEATS][i % REPEATS]);
+		if (!text)
 			err = -EPROTO;
 	}
+	if (!err)
+		err = take_sending_away(runs[RX], runs[TX]);
 	if (err || ended)
 		err = world_problem(&a->w, err ? err : -EIO,
-				    TESTPMD " ended with %d; the last that it said: %.200s", ended,
+				    TESTPMD " ended with %d; the last that it said: %s", ended,
 				    program.used > 200 ? program.text + program.used - 200 :
 				    program.text       ? program.text :
 							 "nothing");
@@ -268,38 +369,35 @@ static int testpmd(struct agent *a, struct run runs[MODES][REPEATS])
 
 /* ---- figures ---- */
 
-static int by_cost(const void *one, const void *other)
+/* A sample for each run: what a packet cost, rounded. */
+static void report_costs(struct agent *a, const char *mode, const char *whose,
+			 const struct run *runs)
 {
-	const struct run *a = one, *b = other;
-	/* Of whole ticks, without dividing. */
-	const __uint128_t x = (__uint128_t)a->busy * b->packets,
-			  y = (__uint128_t)b->busy * a->packets;
+	char name[64];
 
-	return x < y ? -1 : x > y;
+	snprintf(name, sizeof(name), "dpdk_%s_%s", mode, whose);
+	for (unsigned int i = 0; i < REPEATS; i++)
+		agent_metric_ticks(a, name, (runs[i].busy + runs[i].packets / 2) / runs[i].packets);
 }
 
-/* A sample for each run: for a packet, rounded; what was counted stands beside. */
-static void report_runs(struct agent *a, const char *mode, const char *whose,
-			const struct run *runs, bool raw)
+static void report_counts(struct agent *a, const char *mode, const char *whose,
+			  const struct run *runs)
 {
 	char name[64];
 
 	for (unsigned int i = 0; i < REPEATS; i++) {
-		const struct run *r = &runs[i];
-
-		snprintf(name, sizeof(name), "dpdk_%s_%s", mode, whose);
-		agent_metric_ticks(a, name, (r->busy + r->packets / 2) / r->packets);
-		if (raw) {
-			snprintf(name, sizeof(name), "dpdk_%s_%s_raw", mode, whose);
-			agent_metric_ticks(a, name,
-					   (r->busy + r->empty + r->packets / 2) / r->packets);
-		}
 		snprintf(name, sizeof(name), "dpdk_%s_%s_packets", mode, whose);
-		event_metric(&a->log, &a->c, name, "packets", r->packets);
+		event_metric(&a->log, &a->c, name, "packets", runs[i].packets);
 		snprintf(name, sizeof(name), "dpdk_%s_%s_polls", mode, whose);
-		event_metric(&a->log, &a->c, name, "polls", r->polls);
+		event_metric(&a->log, &a->c, name, "polls", runs[i].polls);
 		snprintf(name, sizeof(name), "dpdk_%s_%s_empty_polls", mode, whose);
-		event_metric(&a->log, &a->c, name, "polls", r->empty_polls);
+		event_metric(&a->log, &a->c, name, "polls", runs[i].empty_polls);
+		snprintf(name, sizeof(name), "dpdk_%s_%s_busy", mode, whose);
+		agent_metric_ticks(a, name, runs[i].counted);
+		/* testpmd does not say what its empty polls cost. */
+		snprintf(name, sizeof(name), "dpdk_%s_%s_empty", mode, whose);
+		if (!strcmp(whose, "ours"))
+			agent_metric_ticks(a, name, runs[i].empty);
 	}
 }
 
@@ -308,10 +406,8 @@ static void judge(struct agent *a, const char *mode, struct run *mine, struct ru
 	const struct run *m, *p;
 	char name[32];
 
-	qsort(mine, REPEATS, sizeof(*mine), by_cost);
-	qsort(peer, REPEATS, sizeof(*peer), by_cost);
-	m = &mine[REPEATS / 2];
-	p = &peer[REPEATS / 2];
+	m = median(mine);
+	p = median(peer);
 	snprintf(name, sizeof(name), "dpdk-%s", mode);
 	agent_check(
 		a, name,
@@ -319,25 +415,27 @@ static void judge(struct agent *a, const char *mode, struct run *mine, struct ru
 			(__uint128_t)p->busy * m->packets * TARGET_TESTPMD,
 		"instructions for a packet, without empty polls, median of %u: ours %.2f, testpmd %.2f; wanted: at most 1/0.9 of that; counted: ours %llu for %llu packets, testpmd %llu for %llu",
 		REPEATS, (double)m->busy / m->packets, (double)p->busy / p->packets,
-		(unsigned long long)m->busy, (unsigned long long)m->packets,
-		(unsigned long long)p->busy, (unsigned long long)p->packets);
+		(unsigned long long)m->counted, (unsigned long long)m->packets,
+		(unsigned long long)p->counted, (unsigned long long)p->packets);
 }
 
 /* ---- frames ---- */
 
 /* Each frame goes out and comes back with its bytes and in its order; one that is damaged does not. */
+#define FRAMES (2 * 3 * 512)
+
 static int check_frames(struct agent *a)
 {
-	static const char *const frames[] = { "-m", "loop", "-n", "512", "-s", "64,512,1514", NULL };
-	static const char *const twin[] = { "-m", "loop", "-n", "64", "--fault", "damage", NULL };
+	static const char *const frames[] = { HUGE,  "-m", "loop",	  "-n",
+					      "512", "-s", "64,512,1514", NULL };
+	static const char *const twin[] = { HUGE, "-m",	     "loop",   "-n",
+					    "64", "--fault", "damage", NULL };
 	struct json_object *report __json = NULL, *broken __json = NULL;
 	int err = ours(a, frames, 0, &report);
 
 	if (err)
 		return err;
-	agent_check(a, "dpdk-frames",
-		    figure(report, "arrived_frames", -1, false) ==
-			    figure(report, "expected_frames", -1, false),
+	agent_check(a, "dpdk-frames", figure(report, "arrived_frames", -1, false) == FRAMES,
 		    "%llu frames of 64, 512 and 1514 bytes came back as they were sent, in order",
 		    (unsigned long long)figure(report, "arrived_frames", -1, false));
 	agent_metric_ticks(a, "dpdk_latency_p50", figure(report, "latency_p50_cycles", -1, true));
@@ -349,6 +447,18 @@ static int check_frames(struct agent *a)
 		agent_check(a, "dpdk-frames-twin", figure(broken, "damaged_frames", -1, false) == 2,
 			    "of a frame damaged on purpose in each direction %llu are noticed",
 			    (unsigned long long)figure(broken, "damaged_frames", -1, false));
+	return err;
+}
+
+/* The same in ordinary pages: the IOMMU has more to translate, which no instruction shows. */
+static int sweep_pages(struct agent *a)
+{
+	struct json_object *report __json = NULL;
+	struct run runs[REPEATS];
+	int err = ours_mode(a, FORWARD, SMALL, runs, &report);
+
+	if (!err)
+		report_costs(a, "forward", "4k_pages", runs);
 	return err;
 }
 
@@ -376,21 +486,25 @@ int dpdk_boot(struct agent *a)
 	event_stage(&a->log, "dpdk", true);
 	err = prepare(a);
 	for (unsigned int mode = 0; !err && mode < MODES; mode++)
-		err = ours_mode(a, mode, mine[mode], &reports[mode]);
+		err = ours_mode(a, mode, HUGE, mine[mode], &reports[mode]);
 	if (!err && a->log.cycle) {
 		report_gap(a, reports[FORWARD]);
-		report_runs(a, "forward", "after", mine[FORWARD], false);
+		report_costs(a, "forward", "after", mine[FORWARD]);
 	}
 	if (!err)
 		err = check_frames(a);
+	if (!err && !a->log.cycle)
+		err = sweep_pages(a);
 	if (!err)
 		err = testpmd(a, peer);
 	for (unsigned int mode = 0; mode < MODES; mode++) {
 		json_object_put(reports[mode]);
 		if (err)
 			continue;
-		report_runs(a, modes[mode].name, "ours", mine[mode], true);
-		report_runs(a, modes[mode].name, "testpmd", peer[mode], false);
+		report_costs(a, modes[mode].name, "ours", mine[mode]);
+		report_costs(a, modes[mode].name, "testpmd", peer[mode]);
+		report_counts(a, modes[mode].name, "ours", mine[mode]);
+		report_counts(a, modes[mode].name, "testpmd", peer[mode]);
 		if (a->c.instructions)
 			judge(a, modes[mode].name, mine[mode], peer[mode]);
 	}
@@ -405,10 +519,10 @@ int dpdk_preserve(struct agent *a)
 {
 	struct json_object *report __json = NULL;
 	struct run runs[REPEATS];
-	int err = ours_mode(a, FORWARD, runs, &report);
+	int err = ours_mode(a, FORWARD, HUGE, runs, &report);
 
 	if (err)
 		return agent_error(a, "dpdk-before", err);
-	report_runs(a, "forward", "before", runs, false);
+	report_costs(a, "forward", "before", runs);
 	return 0;
 }
