@@ -45,7 +45,6 @@ enum fault { FAULT_NONE, FAULT_SKIP, FAULT_TWICE, FAULT_SWAP, FAULT_DAMAGE, FAUL
  * @prime: frames that rx and forward send first, on each queue
  * @repeat: how often each run is done
  * @check: build and check numbered frames (frame.h), or look whether each copy is right
- * @loopback: the port sends to itself
  * @seed: of numbered frames
  * @fault: what to do wrong
  * @lcores: processors, or NULL
@@ -72,7 +71,6 @@ struct options {
 	unsigned int prime;
 	unsigned int repeat;
 	bool check;
-	bool loopback;
 	uint64_t seed;
 	enum fault fault;
 	const char *lcores;

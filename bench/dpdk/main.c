@@ -42,7 +42,6 @@ const char *argp_program_version = "flbench-dpdk " FLBENCH_VERSION;
 
 enum key {
 	KEY_CHECK = 256,
-	KEY_LOOPBACK,
 	KEY_SEED,
 	KEY_FAULT,
 	KEY_LCORES,
@@ -75,8 +74,6 @@ static const struct argp_option option_table[] = {
 	{ "repeat", KEY_REPEAT, "N", 0, "runs of each size [1]", 0 },
 	{ "check", KEY_CHECK, NULL, 0,
 	  "build and check numbered frames, each byte of them (loop does); dma: compare what was copied",
-	  0 },
-	{ "loopback", KEY_LOOPBACK, NULL, 0, "have the port send to itself, inside of the device",
 	  0 },
 	{ "seed", KEY_SEED, "N", 0, "of numbered frames [1]", 0 },
 	{ "fault", KEY_FAULT, "FAULT", 0,
@@ -166,6 +163,10 @@ static void check_options(struct argp_state *state, const struct options *o)
 		argp_error(state, "--port is missing: give the address of a PCI device, or --vdev");
 	if (o->mode == MODE_DMA && o->nr_ports != 1)
 		argp_error(state, "--mode dma: one device, not %u", o->nr_ports);
+	if (o->mode == MODE_DMA && o->queues > 1)
+		argp_error(state, "--mode dma: one queue, not %u", o->queues);
+	if (o->mode == MODE_DMA && o->fault != FAULT_NONE && o->fault != FAULT_DAMAGE)
+		argp_error(state, "--mode dma: of the faults it knows damage only");
 	for (unsigned int i = 0; o->mode != MODE_DMA && i < o->nr_sizes; i++)
 		if (o->sizes[i] < FRAME_BYTES_MIN || o->sizes[i] > FRAME_BYTES_MAX)
 			argp_error(state, "--size %u: a frame has %u to %u bytes", o->sizes[i],
@@ -235,9 +236,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_CHECK:
 		o->check = true;
-		return 0;
-	case KEY_LOOPBACK:
-		o->loopback = true;
 		return 0;
 	case KEY_SEED:
 		o->seed = number(state, "seed", arg, 0, UINT32_MAX);

@@ -60,7 +60,7 @@ int port_find(const char *name)
 
 int port_open(uint16_t port, const char *name, const struct options *o, struct rte_mempool *pool)
 {
-	struct rte_eth_conf conf = { .lpbk_mode = o->loopback };
+	struct rte_eth_conf conf = { 0 };
 	uint16_t rx = o->descriptors, tx = o->descriptors;
 	struct rte_eth_dev_info info;
 	int err = rte_eth_dev_info_get(port, &info);

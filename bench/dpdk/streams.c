@@ -28,6 +28,9 @@ static unsigned int nr_all;
 static uint64_t deadline;
 static uint64_t patience;
 
+/* A turn of a stream, with room for a burst. Return: packets that were moved. */
+typedef unsigned int turn_fn(struct stream *s, struct rte_mbuf **packets);
+
 /* How many to move next. */
 static inline unsigned int allowance(uint64_t done)
 {
@@ -225,14 +228,13 @@ static bool prime(struct stream *s)
 /* The streams of this lcore take turns. */
 static int work(void *unused)
 {
-	static unsigned int (*const modes[])(struct stream * s, struct rte_mbuf * *packets) = {
+	static turn_fn *const modes[] = {
 		[MODE_RX] = receive,
 		[MODE_TX] = transmit,
 		[MODE_FORWARD] = forward,
 		[MODE_LOOP] = loop,
 	};
-	unsigned int (*const turn)(struct stream * s, struct rte_mbuf * *packets) =
-		modes[options->mode];
+	turn_fn *const turn = modes[options->mode];
 	struct stream *mine[PORTS_MAX * QUEUES_MAX];
 	struct rte_mbuf *packets[BURST_MAX];
 	unsigned int nr = 0, left;

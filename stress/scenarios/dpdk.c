@@ -23,6 +23,7 @@
 #include "../agent/agent.h"
 #include "../agent/program.h"
 #include "../agent/system.h"
+#include "../agent/testpmd.h"
 #include "scenarios.h"
 
 #define IGB_VENDOR 0x8086
@@ -39,7 +40,8 @@
 #define WAIT_MS 60000
 
 #define REPEATS 5u
-#define BURST 32u
+/* After so many our program gives up frames that do not come. */
+#define SECONDS "5"
 /* So many that enough frames can wait in a ring to be received. */
 #define DESCRIPTORS "4096"
 /* How long testpmd gets from one command to the next. */
@@ -49,32 +51,16 @@
 #define TARGET_OURS 9u
 #define TARGET_TESTPMD 10u
 
-/* In this order: rings that tx leaves full are no place to receive from. */
-enum dpdk_mode { FORWARD, RX, TX, MODES };
-
 static const struct {
 	const char *name;
 	/* What our program is to do, of packets on each port. */
 	const char *packets, *prime;
 	/* And testpmd: in bursts, where frames have to be there to begin with. */
 	const char *set, *start;
-} modes[MODES] = {
-	[FORWARD] = { "forward", "32000", "64", "set fwd io\n", "start tx_first 2\n" },
-	[TX] = { "tx", "32000", NULL, "set fwd txonly\n", "start\n" },
-	[RX] = { "rx", "3840", "3840", "set fwd rxonly\n", "start tx_first 120\n" },
-};
-
-/**
- * struct run - one run, of both ports
- * @packets: that were moved
- * @busy: ticks of the turns that moved some
- * @counted: the same before anything was taken away from it
- * @empty: ticks of the others; our program only
- * @polls: turns
- * @empty_polls: that moved none
- */
-struct run {
-	uint64_t packets, busy, counted, empty, polls, empty_polls;
+} modes[DPDK_MODES] = {
+	[DPDK_FORWARD] = { "forward", "32000", "64", "set fwd io\n", "start tx_first 2\n" },
+	[DPDK_TX] = { "tx", "32000", NULL, "set fwd txonly\n", "start\n" },
+	[DPDK_RX] = { "rx", "3840", "3840", "set fwd rxonly\n", "start tx_first 120\n" },
 };
 
 static char cards[2][VFIO_ADDRESS_SIZE];
@@ -126,10 +112,10 @@ static int64_t number_of(struct json_object *object, const char *key)
 static int ours(struct agent *a, const char *const options[], int status,
 		struct json_object **report)
 {
-	const char *argv[32] = { OURS, "-p",   cards[0],   "-p", cards[1],
-				 "-o", OUTPUT, "--memory", "96" };
+	const char *argv[32] = { OURS,	 "-p",	     cards[0], "-p", cards[1], "-o",
+				 OUTPUT, "--memory", "96",     "-t", SECONDS };
 	struct program program;
-	int ended, nr = 9;
+	int ended, nr = 11;
 
 	for (; *options && nr < 31; options++)
 		argv[nr++] = *options;
@@ -141,7 +127,7 @@ static int ours(struct agent *a, const char *const options[], int status,
 	if (ended != status)
 		return world_problem(&a->w, ended < 0 ? ended : -EIO,
 				     OURS " %s %s %s ended with %d, not %d: see the console",
-				     argv[9], argv[10], argv[11], ended, status);
+				     argv[11], argv[12], argv[13], ended, status);
 	if (!report)
 		return 0;
 	*report = json_object_from_file(OUTPUT);
@@ -170,7 +156,7 @@ static uint64_t figure(struct json_object *report, const char *name, int run, bo
 	return least ? smallest : sum;
 }
 
-static int ours_mode(struct agent *a, enum dpdk_mode mode, const char *pages, struct run *runs,
+static int ours_mode(struct agent *a, enum dpdk_mode mode, const char *pages, struct dpdk_run *runs,
 		     struct json_object **report)
 {
 	const char *const options[] = { pages,
@@ -189,67 +175,24 @@ static int ours_mode(struct agent *a, enum dpdk_mode mode, const char *pages, st
 
 	for (unsigned int i = 0; !err && i < REPEATS; i++) {
 		runs[i].packets =
-			figure(*report, mode == TX ? "tx_packets" : "rx_packets", i, false);
+			figure(*report, mode == DPDK_TX ? "tx_packets" : "rx_packets", i, false);
 		runs[i].busy = figure(*report, "busy_cycles", i, false);
 		runs[i].counted = runs[i].busy;
 		runs[i].empty = figure(*report, "empty_cycles", i, false);
 		runs[i].polls = figure(*report, "polls", i, false);
 		runs[i].empty_polls = figure(*report, "empty_polls", i, false);
-		if (!runs[i].packets)
-			err = world_problem(&a->w, -EPROTO, OURS " %s moved no packet",
-					    modes[mode].name);
+		/* A frame that is thrown away makes other bursts, and so other figures. */
+		if (runs[i].packets != 2 * strtoull(modes[mode].packets, NULL, 10) ||
+		    figure(*report, "tx_dropped_packets", i, false))
+			err = world_problem(&a->w, -EIO,
+					    OURS " %s moved %llu packets on two ports, not %s each",
+					    modes[mode].name, (unsigned long long)runs[i].packets,
+					    modes[mode].packets);
 	}
 	return err;
 }
 
 /* ---- testpmd ---- */
-
-/*
- * What testpmd has done since its start. Of empty polls it tells no number, but a share in percent;
- * frames move in full bursts as far as there are as many.
- */
-static const char *read_counts(const char *text, enum dpdk_mode mode, struct run *run)
-{
-	const char *const bursts = mode == TX ? "TX-bursts : " : "RX-bursts : ";
-	const char *end = text ? strstr(text, "CPU cycles/packet=") : NULL;
-	const char *total = end ? strstr(end, "cycles=") : NULL;
-	unsigned long long ticks, packets;
-	uint64_t full;
-
-	if (!total || sscanf(total, "cycles=%llu / total %*s packets=%llu", &ticks, &packets) != 2)
-		return NULL;
-	*run = (struct run){ .packets = packets, .busy = ticks };
-	for (const char *at = text; (at = strstr(at, bursts)) && at < end; at += strlen(bursts))
-		run->polls += strtoull(at + strlen(bursts), NULL, 10);
-	full = (packets + BURST - 1) / BURST;
-	run->empty_polls = run->polls > full ? run->polls - full : 0;
-	return total;
-}
-
-/*
- * A run is from the first time that it shows its counts to the second. When it starts and stops, the
- * thread that reads commands spins for a while on the processor that the other one would need, and
- * spoils its figures; while it runs, that thread sleeps. What there is to be received does not last so
- * long: there it is all until the end. Return: behind what was read, or NULL.
- */
-static const char *read_run(const char *text, enum dpdk_mode mode, struct run *run)
-{
-	struct run first, second, last;
-
-	text = read_counts(text, mode, &first);
-	text = read_counts(text, mode, &second);
-	text = read_counts(text, mode, &last);
-	if (!text)
-		return NULL;
-	/* Polls are read last when counts are shown, and fit the others only when all stand still. */
-	*run = last;
-	if (mode != RX) {
-		run->packets = second.packets - first.packets;
-		run->busy = second.busy - first.busy;
-	}
-	run->counted = run->busy;
-	return run->packets ? text : NULL;
-}
 
 /* Return: 0 when the prompt is back. */
 static int command(struct program *program, const char *line)
@@ -279,7 +222,7 @@ static int talk(struct program *program)
 	/* The thread of this number reads commands; the one that moves frames is to go first. */
 	if (!err && setpriority(PRIO_PROCESS, program->pid, COMMANDS_NICE))
 		err = -errno;
-	for (unsigned int i = 0; !err && i < MODES * REPEATS; i++) {
+	for (unsigned int i = 0; !err && i < DPDK_MODES * REPEATS; i++) {
 		const unsigned int mode = i / REPEATS;
 		const char *const run[] = { modes[mode].start, "show fwd stats all\n",
 					    "show fwd stats all\n", "stop\n", NULL };
@@ -292,44 +235,7 @@ static int talk(struct program *program)
 	return err ? err : program_say(program, "quit\n");
 }
 
-static int by_cost(const void *one, const void *other)
-{
-	const struct run *x = one, *y = other;
-	/* Of whole ticks, without dividing. */
-	const __uint128_t left = (__uint128_t)x->busy * y->packets,
-			  right = (__uint128_t)y->busy * x->packets;
-
-	return left < right ? -1 : left > right;
-}
-
-static const struct run *median(struct run *runs)
-{
-	qsort(runs, REPEATS, sizeof(*runs), by_cost);
-	return &runs[REPEATS / 2];
-}
-
-/*
- * The frames that it receives testpmd has sent to itself in the same run, and counts both as one. What
- * sending costs is known from the runs that do nothing else.
- */
-static int take_sending_away(struct run *rx, const struct run *tx)
-{
-	struct run sorted[REPEATS];
-	const struct run *sending;
-
-	memcpy(sorted, tx, sizeof(sorted));
-	sending = median(sorted);
-	for (unsigned int i = 0; i < REPEATS; i++) {
-		uint64_t sent = (__uint128_t)sending->busy * rx[i].packets / sending->packets;
-
-		if (rx[i].busy <= sent)
-			return -EPROTO;
-		rx[i].busy -= sent;
-	}
-	return 0;
-}
-
-static int testpmd(struct agent *a, struct run runs[MODES][REPEATS])
+static int testpmd(struct agent *a, struct dpdk_run runs[DPDK_MODES][REPEATS])
 {
 	static const char *const argv[] = {
 		TESTPMD,
@@ -350,13 +256,13 @@ static int testpmd(struct agent *a, struct run runs[MODES][REPEATS])
 	err = talk(&program);
 	ended = program_end(&program, WAIT_MS);
 	text = program.text;
-	for (unsigned int i = 0; !err && i < MODES * REPEATS; i++) {
-		text = read_run(text, i / REPEATS, &runs[i / REPEATS][i % REPEATS]);
+	for (unsigned int i = 0; !err && i < DPDK_MODES * REPEATS; i++) {
+		text = testpmd_read(text, i / REPEATS, &runs[i / REPEATS][i % REPEATS]);
 		if (!text)
 			err = -EPROTO;
 	}
 	if (!err)
-		err = take_sending_away(runs[RX], runs[TX]);
+		err = testpmd_take_sending_away(runs[DPDK_RX], runs[DPDK_TX], REPEATS);
 	if (err || ended)
 		err = world_problem(&a->w, err ? err : -EIO,
 				    TESTPMD " ended with %d; the last that it said: %s", ended,
@@ -371,7 +277,7 @@ static int testpmd(struct agent *a, struct run runs[MODES][REPEATS])
 
 /* A sample for each run: what a packet cost, rounded. */
 static void report_costs(struct agent *a, const char *mode, const char *whose,
-			 const struct run *runs)
+			 const struct dpdk_run *runs)
 {
 	char name[64];
 
@@ -381,7 +287,7 @@ static void report_costs(struct agent *a, const char *mode, const char *whose,
 }
 
 static void report_counts(struct agent *a, const char *mode, const char *whose,
-			  const struct run *runs)
+			  const struct dpdk_run *runs)
 {
 	char name[64];
 
@@ -401,13 +307,13 @@ static void report_counts(struct agent *a, const char *mode, const char *whose,
 	}
 }
 
-static void judge(struct agent *a, const char *mode, struct run *mine, struct run *peer)
+static void judge(struct agent *a, const char *mode, struct dpdk_run *mine, struct dpdk_run *peer)
 {
-	const struct run *m, *p;
+	const struct dpdk_run *m, *p;
 	char name[32];
 
-	m = median(mine);
-	p = median(peer);
+	m = dpdk_median(mine, REPEATS);
+	p = dpdk_median(peer, REPEATS);
 	snprintf(name, sizeof(name), "dpdk-%s", mode);
 	agent_check(
 		a, name,
@@ -454,8 +360,8 @@ static int check_frames(struct agent *a)
 static int sweep_pages(struct agent *a)
 {
 	struct json_object *report __json = NULL;
-	struct run runs[REPEATS];
-	int err = ours_mode(a, FORWARD, SMALL, runs, &report);
+	struct dpdk_run runs[REPEATS];
+	int err = ours_mode(a, DPDK_FORWARD, SMALL, runs, &report);
 
 	if (!err)
 		report_costs(a, "forward", "4k_pages", runs);
@@ -479,17 +385,17 @@ static void report_gap(struct agent *a, struct json_object *report)
 
 int dpdk_boot(struct agent *a)
 {
-	static struct run mine[MODES][REPEATS], peer[MODES][REPEATS];
-	struct json_object *reports[MODES] = { 0 };
+	static struct dpdk_run mine[DPDK_MODES][REPEATS], peer[DPDK_MODES][REPEATS];
+	struct json_object *reports[DPDK_MODES] = { 0 };
 	int err;
 
 	event_stage(&a->log, "dpdk", true);
 	err = prepare(a);
-	for (unsigned int mode = 0; !err && mode < MODES; mode++)
+	for (unsigned int mode = 0; !err && mode < DPDK_MODES; mode++)
 		err = ours_mode(a, mode, HUGE, mine[mode], &reports[mode]);
 	if (!err && a->log.cycle) {
-		report_gap(a, reports[FORWARD]);
-		report_costs(a, "forward", "after", mine[FORWARD]);
+		report_gap(a, reports[DPDK_FORWARD]);
+		report_costs(a, "forward", "after", mine[DPDK_FORWARD]);
 	}
 	if (!err)
 		err = check_frames(a);
@@ -497,7 +403,7 @@ int dpdk_boot(struct agent *a)
 		err = sweep_pages(a);
 	if (!err)
 		err = testpmd(a, peer);
-	for (unsigned int mode = 0; mode < MODES; mode++) {
+	for (unsigned int mode = 0; mode < DPDK_MODES; mode++) {
 		json_object_put(reports[mode]);
 		if (err)
 			continue;
@@ -518,8 +424,8 @@ int dpdk_boot(struct agent *a)
 int dpdk_preserve(struct agent *a)
 {
 	struct json_object *report __json = NULL;
-	struct run runs[REPEATS];
-	int err = ours_mode(a, FORWARD, HUGE, runs, &report);
+	struct dpdk_run runs[REPEATS];
+	int err = ours_mode(a, DPDK_FORWARD, HUGE, runs, &report);
 
 	if (err)
 		return agent_error(a, "dpdk-before", err);
