@@ -29,10 +29,12 @@ static const struct plan_option options[OPTION_COUNT] = {
 	{ #name, OPTION_##type, fallback, min, max, values, help },
 #define WITH_DMA(name, fallback)
 #define WITH_FIO(name, fallback)
+#define WITH_DPDK(name, fallback)
 #include "options.def"
 #undef OPTION
 #undef WITH_DMA
 #undef WITH_FIO
+#undef WITH_DPDK
 };
 
 /* Defaults that another workload than the usual one has. */
@@ -44,10 +46,12 @@ static const struct {
 #define OPTION(name, type, fallback, min, max, values, help)
 #define WITH_DMA(name, fallback) { "dma", OPT_##name, fallback },
 #define WITH_FIO(name, fallback) { "fio", OPT_##name, fallback },
+#define WITH_DPDK(name, fallback) { "dpdk", OPT_##name, fallback },
 #include "options.def"
 #undef OPTION
 #undef WITH_DMA
 #undef WITH_FIO
+#undef WITH_DPDK
 };
 
 static __attribute__((format(printf, 2, 3))) int complain(struct plan_error *error,
@@ -659,6 +663,30 @@ static int check_fio(const struct plan_case *c, struct plan_error *error)
 	return 0;
 }
 
+/* The same for DPDK: two network cards, and nothing that is preserved. */
+static int check_dpdk(const struct plan_case *c, struct plan_error *error)
+{
+	static const struct {
+		enum option_id id;
+		long long number;
+	} fixed[] = { { OPT_domains, 1 },  { OPT_devices, 2 }, { OPT_iommufds, 1 },
+		      { OPT_mappings, 1 }, { OPT_nodes, 1 } };
+
+	if (strcmp(plan_text(c, OPT_iommu), "intel"))
+		return complain(
+			error,
+			"case %s: workload=dpdk needs devices behind an IOMMU; give iommu=intel",
+			c->name);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (plan_number(c, fixed[i].id) != fixed[i].number)
+			return complain(error,
+					"case %s: with workload=dpdk %s is always %lld; leave it out",
+					c->name, plan_option(fixed[i].id)->name, fixed[i].number);
+	if (plan_number(c, OPT_memory) < 768)
+		return complain(error, "case %s: with workload=dpdk memory is at least 768M", c->name);
+	return 0;
+}
+
 /*
  * Preserved without an IOMMU, by the kernel itself. To be scattered they are taken out of twice their
  * memory; the rest is the scratch memory's, and what kernel and initramfs need.
@@ -693,6 +721,9 @@ static int check_case(const struct plan_case *c, struct plan_error *error)
 		return check_dma(c, error);
 	if (!strcmp(plan_text(c, OPT_workload), "fio")) {
 		if (check_fio(c, error))
+			return -EINVAL;
+	} else if (!strcmp(plan_text(c, OPT_workload), "dpdk")) {
+		if (check_dpdk(c, error))
 			return -EINVAL;
 	} else if (!strcmp(plan_text(c, OPT_iommu), "intel")) {
 		return complain(

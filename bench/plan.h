@@ -31,10 +31,12 @@ enum option_id {
 #define OPTION(name, ...) OPT_##name,
 #define WITH_DMA(name, fallback)
 #define WITH_FIO(name, fallback)
+#define WITH_DPDK(name, fallback)
 #include "options.def"
 #undef OPTION
 #undef WITH_DMA
 #undef WITH_FIO
+#undef WITH_DPDK
 	OPTION_COUNT
 };
 

@@ -13,10 +13,10 @@ function read_table(file,	line, part, n, rest, scope, got)
 			scope = "command"
 		else if (line ~ /READ_OPTIONS \*\//)
 			scope = "read"
-		if (line ~ /^WITH_(DMA|FIO)\(/) {
+		if (match(line, /^WITH_[A-Z]+\(/)) {
 			split(line, part, "\"")
-			split(substr(part[1], 10), rest, /, */)
-			workload_fallback[tolower(substr(line, 6, 3)), rest[1]] = part[2]
+			split(substr(part[1], RLENGTH + 1), rest, /, */)
+			workload_fallback[tolower(substr(line, 6, RLENGTH - 6)), rest[1]] = part[2]
 		}
 		if (line !~ /^OPTION\(/)
 			continue

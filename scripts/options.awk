@@ -188,6 +188,20 @@ function check_dma(where, section,	i, n, names, numbers)
 		die(where "ring=" effective(section, "ring") " is no multiple of 8")
 }
 
+# The same rules as in bench/plan.c, check_dpdk().
+function check_dpdk(where, section,	i, n, names, numbers)
+{
+	if (effective(section, "iommu") != "intel")
+		die(where "workload=dpdk needs devices behind an IOMMU; give iommu=intel")
+	n = split("domains devices iommufds mappings nodes", names, " ")
+	split("1 2 1 1 1", numbers, " ")
+	for (i = 1; i <= n; i++)
+		if (effective(section, names[i]) != numbers[i])
+			die(where "with workload=dpdk " names[i] " is always " numbers[i] "; leave it out")
+	if (mib_of(effective(section, "memory")) < 768)
+		die(where "with workload=dpdk memory is at least 768M")
+}
+
 function extreme(text, sign,	items, n, i, best)
 {
 	n = split(text, items, ",")
@@ -239,6 +253,8 @@ function check_together(where, section,	icount, unit)
 	}
 	if (effective(section, "workload") == "fio")
 		check_fio(where, section)
+	else if (effective(section, "workload") == "dpdk")
+		check_dpdk(where, section)
 	else if (effective(section, "iommu") == "intel")
 		die(where "iommu=intel has no mock devices; give workload=dma, or iommu=mock")
 	check_nodes(where, section)

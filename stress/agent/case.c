@@ -152,7 +152,7 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 		refuse(&r, "iommu",
 		       "is not a kind of IOMMU that this agent knows (it knows: mock, intel)");
 	if (!r.err && !workload_find(c->workload))
-		refuse(&r, "workload", "is unknown to this agent (it knows: none, dma, fio)");
+		refuse(&r, "workload", "is unknown to this agent (it knows: none, dma, fio, dpdk)");
 	return r.err;
 }
 

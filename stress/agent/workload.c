@@ -115,7 +115,7 @@ const struct workload workload_none = {
 const struct workload *workload_find(const char *name)
 {
 	static const struct workload *const workloads[] = { &workload_none, &workload_dma,
-							     &workload_fio };
+							     &workload_fio, &workload_dpdk };
 
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++)
 		if (!strcmp(workloads[i]->name, name))

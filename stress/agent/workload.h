@@ -3,7 +3,8 @@
  * What is set up, preserved, taken over and looked at in a cycle: the operations of the stage machine
  * that depend on the kind of devices. "none" has mock devices, by the thousand (world.h); "dma" has
  * an edu, an NVMe controller and a network card that do DMA all the time (dma.h); "fio" has the
- * NVMe controller alone, for fio.
+ * NVMe controller alone, for fio; "dpdk" has two network cards that belong to programs, and preserves
+ * nothing.
  */
 #ifndef FLBENCH_AGENT_WORKLOAD_H
 #define FLBENCH_AGENT_WORKLOAD_H
@@ -63,7 +64,7 @@ struct workload {
 };
 
 extern const struct workload workload_none, workload_dma;
-extern const struct workload workload_fio;
+extern const struct workload workload_fio, workload_dpdk;
 
 /**
  * workload_find - look a workload up

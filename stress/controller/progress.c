@@ -19,6 +19,8 @@
 #define MAPPING_SECONDS 0.00015
 /* Devices that do DMA are given time to do it. */
 #define DMA_CYCLE_SECONDS 10.0
+/* DPDK is started six times. */
+#define DPDK_CYCLE_SECONDS 25.0
 
 /* The kernel's own handling of pages: what each costs, and what stock's list of them does. */
 #define PAGE_SECONDS 0.00003
@@ -37,8 +39,9 @@ static double pages_seconds(const struct plan_case *c)
 double progress_expected(const struct plan_case *c)
 {
 	const char *workload = plan_text(c, OPT_workload);
-	double cycle = strcmp(workload, "dma") && strcmp(workload, "fio") ? CYCLE_SECONDS :
-									    DMA_CYCLE_SECONDS;
+	double cycle = !strcmp(workload, "dma") || !strcmp(workload, "fio") ? DMA_CYCLE_SECONDS :
+		       !strcmp(workload, "dpdk")			    ? DPDK_CYCLE_SECONDS :
+										      CYCLE_SECONDS;
 	double mappings = (double)plan_number(c, OPT_domains) * plan_number(c, OPT_mappings);
 
 	if (!strcmp(plan_text(c, OPT_scenario), "preserve-pages"))

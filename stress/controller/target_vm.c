@@ -178,6 +178,26 @@ static void add_fio_devices(struct arguments *arguments, const struct plan_case 
 	add(arguments, "nvme,serial=flbench,drive=disk");
 }
 
+static bool runs_dpdk(const struct plan_case *plan_case)
+{
+	return !strcmp(plan_text(plan_case, OPT_workload), "dpdk");
+}
+
+/* Two network cards, each behind a root port and so in a group of its own, on one wire. */
+static void add_dpdk_devices(struct arguments *arguments, const struct plan_case *plan_case)
+{
+	add(arguments, "-device");
+	add(arguments, "%s", mode_of(plan_case)->qemu_device);
+	for (int i = 0; i < 2; i++) {
+		add(arguments, "-netdev");
+		add(arguments, "hubport,id=wire%d,hubid=0", i);
+		add(arguments, "-device");
+		add(arguments, "pcie-root-port,id=root%d,chassis=%d", i, i + 1);
+		add(arguments, "-device");
+		add(arguments, "igb,bus=root%d,netdev=wire%d", i, i);
+	}
+}
+
 static bool preserves_pages(const struct plan_case *plan_case)
 {
 	return !strcmp(plan_text(plan_case, OPT_scenario), "preserve-pages");
@@ -289,6 +309,8 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 		add(&arguments, "file:%s/events.jsonl", dir);
 		if (runs_fio(plan_case))
 			add_fio_devices(&arguments, plan_case, dir);
+		if (runs_dpdk(plan_case))
+			add_dpdk_devices(&arguments, plan_case);
 	}
 	add(&arguments, "-kernel");
 	add(&arguments, "%s", plan_text(plan_case, OPT_kernel));
@@ -491,21 +513,31 @@ static int check_file(const struct plan_case *plan_case, enum option_id id,
 	return 0;
 }
 
-/* "initrd-fio.cpio" beside "initrd.cpio": what is needed for fio besides. */
-static char *fio_image(const struct plan_case *plan_case)
+/* Programs of others, which are not in the guest's image. */
+static bool needs_image(const struct plan_case *plan_case)
+{
+	return runs_fio(plan_case) || runs_dpdk(plan_case);
+}
+
+/*
+ * "initrd-fio.cpio" beside "initrd.cpio": the program that a workload needs besides, with its
+ * libraries. NULL is a lack of memory; needs_image() says whether there is one.
+ */
+static char *workload_image(const struct plan_case *plan_case)
 {
 	const char *initrd = plan_text(plan_case, OPT_initrd);
 	const char *slash = strrchr(initrd, '/'), *dot = strrchr(slash ? slash : initrd, '.');
 	int length = dot ? dot - initrd : (int)strlen(initrd);
 
-	return format_text("%.*s-fio%s", length, initrd, dot ? dot : "");
+	return format_text("%.*s-%s%s", length, initrd, plan_text(plan_case, OPT_workload),
+			   dot ? dot : "");
 }
 
 static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
 	char *qemu __freed = find_program(qemu_of(plan_case));
-	char *fio __freed = NULL;
+	char *besides __freed = NULL;
 	size_t size;
 	off_t offset;
 	int ret;
@@ -522,13 +554,14 @@ static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 			error, -EINVAL,
 			"case %s: initrd %s is not an uncompressed cpio archive with /init in it",
 			plan_case->name, plan_text(plan_case, OPT_initrd));
-	if (runs_fio(plan_case)) {
-		fio = fio_image(plan_case);
-		if (!fio || access(fio, R_OK))
+	if (needs_image(plan_case)) {
+		besides = workload_image(plan_case);
+		if (!besides || access(besides, R_OK))
 			return complain(
 				error, -ENOENT,
-				"case %s: workload=fio needs %s, which scripts/run makes: install fio and run scripts/fio and scripts/image",
-				plan_case->name, fio ? fio : "memory");
+				"case %s: workload=%s needs %s, which scripts/run makes: run scripts/setup, scripts/fio and scripts/image",
+				plan_case->name, plan_text(plan_case, OPT_workload),
+				besides ? besides : "memory");
 	}
 	if (!qemu)
 		return complain(error, -ENOENT,
@@ -594,17 +627,17 @@ static int make_initrd(const struct target *target, const char *path)
 	const char *image = plan_text(c, OPT_initrd);
 	int fd __close = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	char *case_json __freed = padded_case(target);
-	char *fio __freed = runs_fio(c) ? fio_image(c) : NULL;
+	char *besides __freed = needs_image(c) ? workload_image(c) : NULL;
 	struct cpio_writer writer = { .fd = fd };
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	if (!case_json || (runs_fio(c) && !fio))
+	if (!case_json || (needs_image(c) && !besides))
 		return -ENOMEM;
 	ret = cpio_append(&writer, image);
-	if (!ret && fio)
-		ret = cpio_append(&writer, fio);
+	if (!ret && besides)
+		ret = cpio_append(&writer, besides);
 	if (!ret)
 		ret = cpio_directory(&writer, "boot");
 	if (!ret && !archive_has(image, GUEST_KERNEL, plan_text(c, OPT_kernel)))

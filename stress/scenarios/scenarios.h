@@ -90,4 +90,8 @@ int dma_gone_retrieve(struct agent *a);
 /* topology.c: the machine itself, written down */
 int topology_created(struct agent *a);
 
+/* dpdk.c: programs of DPDK's on two network cards, started anew in each kernel */
+int dpdk_boot(struct agent *a);
+int dpdk_preserve(struct agent *a);
+
 #endif

@@ -48,6 +48,7 @@ static void wanted_scenarios_exist(void **state)
 		"dma-gone",
 		"dma-reboot",
 		"dma-power-off",
+		"dpdk",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -72,6 +73,10 @@ static void scenarios_fit_their_workload(void **state)
 	assert_false(scenario_fits(scenario_find("immutable"), "dma"));
 	assert_true(scenario_fits(scenario_find("dma-gone"), "dma"));
 	assert_false(scenario_fits(scenario_find("dma-gone"), "none"));
+	/* Nothing is preserved there: no loop would prove anything. */
+	assert_true(scenario_fits(scenario_find("dpdk"), "dpdk"));
+	assert_false(scenario_fits(scenario_find("loop"), "dpdk"));
+	assert_false(scenario_fits(scenario_find("dpdk"), "dma"));
 }
 
 int main(void)

@@ -335,6 +335,39 @@ static void images_reach_the_guest(void **state)
 	assert_nothing_left();
 }
 
+/* What only some cases need is an archive of its own; without it they do not start. */
+static void dpdk_reaches_the_guest(void **state)
+{
+	struct cpio_writer writer = { 0 };
+	struct result result;
+	size_t size;
+	off_t offset;
+	pid_t pid;
+
+	flags_for("slow");
+	flbench(&result,
+		(const char *[]){ "run", COMMON, "--workload=dpdk", "--cycles=9", NULL });
+	assert_int_equal(result.status, 3);
+	assert_non_null(strstr(result.err, "initrd-dpdk, which scripts/run makes"));
+	free_result(&result);
+
+	writer.fd = open(in_work("initrd-dpdk"), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	assert_true(writer.fd >= 0);
+	assert_int_equal(cpio_file(&writer, "usr/bin/flbench-dpdk", "xyz", 3), 0);
+	assert_int_equal(cpio_end(&writer), 0);
+	close(writer.fd);
+	pid = start((const char *[]){ "run", COMMON, "--workload=dpdk", "--cycles=9", NULL });
+	assert_true(wait_for("out/cases/case/events.jsonl", "\"cycle\":1"));
+	assert_int_equal(cpio_find(in_work("out/cases/case/initrd"), "usr/bin/flbench-dpdk",
+				   &offset, &size),
+			 0);
+	assert_int_equal(size, 3);
+	kill(pid, SIGTERM);
+	finish(pid, &result);
+	free_result(&result);
+	assert_nothing_left();
+}
+
 static void expected_crash_is_good(void **state)
 {
 	struct result result;
@@ -576,6 +609,7 @@ int main(void)
 		TEST(survives_torn_lines),
 		TEST(does_not_power_off),
 		TEST(images_reach_the_guest),
+		TEST(dpdk_reaches_the_guest),
 		TEST(expected_crash_is_good),
 		TEST(missed_crash_is_bad),
 		TEST(sigint),

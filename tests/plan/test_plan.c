@@ -276,6 +276,12 @@ static void pages_contradictions(void **state)
 			   "pages=131072 need memory=2048M, not 2047M");
 	assert_contradicts("[a]\nmemory=4G\nnodes=3\n", "memory=4G cannot be shared by nodes=3");
 	assert_contradicts("[a]\nworkload=dma\nnodes=2\n", "with workload=dma there is one node");
+	assert_contradicts("[a]\nworkload=dpdk\niommu=mock\n",
+			   "workload=dpdk needs devices behind an IOMMU");
+	assert_contradicts("[a]\nworkload=dpdk\ndevices=3\n",
+			   "with workload=dpdk devices is always 2");
+	assert_contradicts("[a]\nworkload=dpdk\nmemory=512M\n",
+			   "with workload=dpdk memory is at least 768M");
 }
 
 static void write_and_read_back(void **state)
