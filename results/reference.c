@@ -14,10 +14,10 @@
 #define TOLERANCE 0.10
 /*
  * What the agent does before the kexec decides by when the next kernel starts, hence its random numbers,
- * hence where things lie: another agent moves counts by parts in a million, and a boot, which unpacks it,
- * by more.
+ * hence where things lie: another agent or kernel image moves counts by parts in a million, a boot by 1 %,
+ * and with several nodes the few ranges that a pool consists of: 4475 of 77590 instructions were seen.
  */
-#define IMAGE_TOLERANCE 0.01
+#define FEW_INSTRUCTIONS 20000.
 
 /* What the kernel counts before init starts: no user space is in it. */
 static bool is_count(const struct results_metric *metric)
@@ -203,7 +203,7 @@ static const struct results_metric *find_count(const struct results_model *model
 
 static bool equals(const struct results_metric *metric, double value, bool exactly)
 {
-	double room = exactly ? 0 : value * IMAGE_TOLERANCE;
+	double room = exactly ? 0 : fmax(value * TOLERANCE, FEW_INSTRUCTIONS);
 
 	return metric->summary.min >= value - room && metric->summary.max <= value + room;
 }

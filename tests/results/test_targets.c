@@ -109,14 +109,18 @@ static void test_reference(void **state)
 	assert_int_equal(json_object_array_length(member(reference, "counts")), 35);
 	assert_int_equal(differences(model, reference), 0);
 
-	/* With the same images by one instruction, with others by more than 1 %. */
+	/* With the same images by one instruction, with others by more than 10 %, or than 20000. */
 	count = first(reference, "counts");
 	value = json_object_get_double(member(count, "value"));
 	set(count, "value", value + 1);
 	assert_int_equal(differences(model, reference), 1);
 	json_object_object_add(member(reference, "image"), "initrd", json_object_new_string("other"));
 	assert_int_equal(differences(model, reference), 0);
-	set(count, "value", value * 1.02);
+	set(count, "value", value * 0.93);
+	assert_int_equal(differences(model, reference), 0);
+	set(count, "value", value * 0.89);
+	assert_int_equal(differences(model, reference), 1);
+	set(count, "value", value * 1.13);
 	assert_int_equal(differences(model, reference), 1);
 
 	/* Another compiler: no counts, but ratios by more than 10 %; not what is no ratio. */
