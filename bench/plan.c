@@ -27,14 +27,10 @@
 static const struct plan_option options[OPTION_COUNT] = {
 #define OPTION(name, type, fallback, min, max, values, help) \
 	{ #name, OPTION_##type, fallback, min, max, values, help },
-#define WITH_DMA(name, fallback)
-#define WITH_FIO(name, fallback)
-#define WITH_DPDK(name, fallback)
+#define WITH(workload, name, fallback)
 #include "options.def"
 #undef OPTION
-#undef WITH_DMA
-#undef WITH_FIO
-#undef WITH_DPDK
+#undef WITH
 };
 
 /* Defaults that another workload than the usual one has. */
@@ -44,14 +40,10 @@ static const struct {
 	const char *fallback;
 } workload_fallbacks[] = {
 #define OPTION(name, type, fallback, min, max, values, help)
-#define WITH_DMA(name, fallback) { "dma", OPT_##name, fallback },
-#define WITH_FIO(name, fallback) { "fio", OPT_##name, fallback },
-#define WITH_DPDK(name, fallback) { "dpdk", OPT_##name, fallback },
+#define WITH(workload, name, fallback) { #workload, OPT_##name, fallback },
 #include "options.def"
 #undef OPTION
-#undef WITH_DMA
-#undef WITH_FIO
-#undef WITH_DPDK
+#undef WITH
 };
 
 static __attribute__((format(printf, 2, 3))) int complain(struct plan_error *error,
@@ -611,13 +603,28 @@ static const char *effective(const struct plan *plan, size_t section,
 	return options[id].fallback;
 }
 
+/* What a workload leaves no choice of. */
+struct fixed {
+	enum option_id id;
+	long long number;
+};
+
+static int check_fixed(const struct plan_case *c, const struct fixed *fixed, size_t nr,
+		       struct plan_error *error)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (plan_number(c, fixed[i].id) != fixed[i].number)
+			return complain(error,
+					"case %s: with workload=%s %s is always %lld; leave it out",
+					c->name, plan_text(c, OPT_workload),
+					plan_option(fixed[i].id)->name, fixed[i].number);
+	return 0;
+}
+
 /* Real devices behind a real IOMMU: what the machine of this workload has is fixed. */
 static int check_dma(const struct plan_case *c, struct plan_error *error)
 {
-	static const struct {
-		enum option_id id;
-		long long number;
-	} fixed[] = {
+	static const struct fixed fixed[] = {
 		{ OPT_domains, 1 }, { OPT_devices, 3 }, { OPT_iommufds, 1 }, { OPT_mappings, 4 }
 	};
 
@@ -625,11 +632,8 @@ static int check_dma(const struct plan_case *c, struct plan_error *error)
 		return complain(error,
 				"case %s: workload=dma needs devices behind an IOMMU; give iommu=intel",
 				c->name);
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		if (plan_number(c, fixed[i].id) != fixed[i].number)
-			return complain(error,
-					"case %s: with workload=dma %s is always %lld; leave it out",
-					c->name, plan_option(fixed[i].id)->name, fixed[i].number);
+	if (check_fixed(c, fixed, sizeof(fixed) / sizeof(fixed[0]), error))
+		return -EINVAL;
 	if (plan_bool(c, OPT_icount))
 		return complain(
 			error,
@@ -648,40 +652,33 @@ static int check_dma(const struct plan_case *c, struct plan_error *error)
 /* The same for fio: one NVMe controller in one domain. */
 static int check_fio(const struct plan_case *c, struct plan_error *error)
 {
-	static const enum option_id ones[] = { OPT_domains, OPT_devices, OPT_iommufds,
-					       OPT_mappings, OPT_nodes };
+	static const struct fixed fixed[] = {
+		{ OPT_domains, 1 }, { OPT_devices, 1 }, { OPT_iommufds, 1 }, { OPT_mappings, 1 }, { OPT_nodes, 1 }
+	};
 
 	if (strcmp(plan_text(c, OPT_iommu), "intel"))
 		return complain(error,
 				"case %s: workload=fio needs a device behind an IOMMU; give iommu=intel",
 				c->name);
-	for (size_t i = 0; i < sizeof(ones) / sizeof(ones[0]); i++)
-		if (plan_number(c, ones[i]) != 1)
-			return complain(error,
-					"case %s: with workload=fio %s is always 1; leave it out",
-					c->name, plan_option(ones[i])->name);
+	if (check_fixed(c, fixed, sizeof(fixed) / sizeof(fixed[0]), error))
+		return -EINVAL;
 	return 0;
 }
 
 /* The same for DPDK: two network cards, and nothing that is preserved. */
 static int check_dpdk(const struct plan_case *c, struct plan_error *error)
 {
-	static const struct {
-		enum option_id id;
-		long long number;
-	} fixed[] = { { OPT_domains, 1 },  { OPT_devices, 2 }, { OPT_iommufds, 1 },
-		      { OPT_mappings, 1 }, { OPT_nodes, 1 } };
+	static const struct fixed fixed[] = {
+		{ OPT_domains, 1 }, { OPT_devices, 2 }, { OPT_iommufds, 1 }, { OPT_mappings, 1 }, { OPT_nodes, 1 }
+	};
 
 	if (strcmp(plan_text(c, OPT_iommu), "intel"))
 		return complain(
 			error,
 			"case %s: workload=dpdk needs devices behind an IOMMU; give iommu=intel",
 			c->name);
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		if (plan_number(c, fixed[i].id) != fixed[i].number)
-			return complain(error,
-					"case %s: with workload=dpdk %s is always %lld; leave it out",
-					c->name, plan_option(fixed[i].id)->name, fixed[i].number);
+	if (check_fixed(c, fixed, sizeof(fixed) / sizeof(fixed[0]), error))
+		return -EINVAL;
 	if (plan_number(c, OPT_memory) < 768)
 		return complain(error, "case %s: with workload=dpdk memory is at least 768M", c->name);
 	return 0;

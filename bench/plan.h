@@ -29,14 +29,10 @@ enum option_type {
 /** enum option_id - one name for each line of options.def */
 enum option_id {
 #define OPTION(name, ...) OPT_##name,
-#define WITH_DMA(name, fallback)
-#define WITH_FIO(name, fallback)
-#define WITH_DPDK(name, fallback)
+#define WITH(workload, name, fallback)
 #include "options.def"
 #undef OPTION
-#undef WITH_DMA
-#undef WITH_FIO
-#undef WITH_DPDK
+#undef WITH
 	OPTION_COUNT
 };
 

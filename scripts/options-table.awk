@@ -13,10 +13,11 @@ function read_table(file,	line, part, n, rest, scope, got)
 			scope = "command"
 		else if (line ~ /READ_OPTIONS \*\//)
 			scope = "read"
-		if (match(line, /^WITH_[A-Z]+\(/)) {
+		# WITH(workload, name, "default")
+		if (line ~ /^WITH\(/) {
 			split(line, part, "\"")
-			split(substr(part[1], RLENGTH + 1), rest, /, */)
-			workload_fallback[tolower(substr(line, 6, RLENGTH - 6)), rest[1]] = part[2]
+			split(substr(part[1], 6), rest, /, */)
+			workload_fallback[rest[1], rest[2]] = part[2]
 		}
 		if (line !~ /^OPTION\(/)
 			continue

@@ -168,16 +168,22 @@ function effective(section, name)
 	return fallback[name]
 }
 
+# What a workload leaves no choice of: names and numbers with blanks between. As check_fixed().
+function check_fixed(where, section, names, numbers,	i, n, name, number)
+{
+	n = split(names, name, " ")
+	split(numbers, number, " ")
+	for (i = 1; i <= n; i++)
+		if (effective(section, name[i]) != number[i])
+			die(where "with workload=" effective(section, "workload") " " name[i] " is always " number[i] "; leave it out")
+}
+
 # The same rules as in bench/plan.c, check_dma().
-function check_dma(where, section,	i, n, names, numbers)
+function check_dma(where, section)
 {
 	if (effective(section, "iommu") != "intel")
 		die(where "workload=dma needs devices behind an IOMMU; give iommu=intel")
-	n = split("domains devices iommufds mappings", names, " ")
-	split("1 3 1 4", numbers, " ")
-	for (i = 1; i <= n; i++)
-		if (effective(section, names[i]) != numbers[i])
-			die(where "with workload=dma " names[i] " is always " numbers[i] "; leave it out")
+	check_fixed(where, section, "domains devices iommufds mappings", "1 3 1 4")
 	if (effective(section, "icount") == "yes")
 		die(where "with workload=dma frames come in real time; icount=yes cannot be")
 	if (mib_of(effective(section, "memory")) > 2048)
@@ -189,15 +195,11 @@ function check_dma(where, section,	i, n, names, numbers)
 }
 
 # The same rules as in bench/plan.c, check_dpdk().
-function check_dpdk(where, section,	i, n, names, numbers)
+function check_dpdk(where, section)
 {
 	if (effective(section, "iommu") != "intel")
 		die(where "workload=dpdk needs devices behind an IOMMU; give iommu=intel")
-	n = split("domains devices iommufds mappings nodes", names, " ")
-	split("1 2 1 1 1", numbers, " ")
-	for (i = 1; i <= n; i++)
-		if (effective(section, names[i]) != numbers[i])
-			die(where "with workload=dpdk " names[i] " is always " numbers[i] "; leave it out")
+	check_fixed(where, section, "domains devices iommufds mappings nodes", "1 2 1 1 1")
 	if (mib_of(effective(section, "memory")) < 768)
 		die(where "with workload=dpdk memory is at least 768M")
 }
@@ -213,14 +215,11 @@ function extreme(text, sign,	items, n, i, best)
 }
 
 # check_fio().
-function check_fio(where, section,	i, n, names)
+function check_fio(where, section)
 {
 	if (effective(section, "iommu") != "intel")
 		die(where "workload=fio needs a device behind an IOMMU; give iommu=intel")
-	n = split("domains devices iommufds mappings nodes", names, " ")
-	for (i = 1; i <= n; i++)
-		if (effective(section, names[i]) != 1)
-			die(where "with workload=fio " names[i] " is always 1; leave it out")
+	check_fixed(where, section, "domains devices iommufds mappings nodes", "1 1 1 1 1")
 }
 
 # The same rules as in bench/plan.c, check_pages(), for the largest of a list.
