@@ -211,10 +211,13 @@ static int add_pair(struct results_comparison *comparison, const struct results_
 	return 0;
 }
 
-/* Pairs of one case of the base, and what has no partner. */
-static int pair_case(struct results_comparison *comparison, const struct results_case *in,
+/* Pairs of one case of the base, or what of one case of the new run the base does not have. */
+static int pair_case(struct results_comparison *comparison, const struct results_case *in, bool of_base,
 		     const char *pattern)
 {
+	const struct results_model *own = of_base ? comparison->base : comparison->new;
+	const struct results_model *other = of_base ? comparison->new : comparison->base;
+	struct json_object *alone = of_base ? comparison->only_base : comparison->only_new;
 	struct results_side partner;
 	size_t i;
 	int ret = 0;
@@ -226,10 +229,10 @@ static int pair_case(struct results_comparison *comparison, const struct results
 			continue;
 		if (results_direction(metric->name) == RESULTS_UNJUDGED)
 			ret = list_once(comparison->unjudged, metric->name);
-		else if (find_partner(comparison->base, comparison->new, in, metric, &partner))
+		else if (!find_partner(own, other, in, metric, &partner))
+			ret = list_metric(alone, in, metric);
+		else if (of_base)
 			ret = add_pair(comparison, in, metric, &partner);
-		else
-			ret = list_metric(comparison->only_base, in, metric);
 	}
 	return ret;
 }
@@ -238,27 +241,6 @@ static int leave_out(struct results_comparison *comparison, const char *run, con
 {
 	return results_add_note(comparison->left_out, "%s: %s: verdict %s", run, in->name,
 				results_verdict_name(in->verdict));
-}
-
-/* What of one case of the new run the base does not have. */
-static int list_new_case(struct results_comparison *comparison, const struct results_case *in,
-			 const char *pattern)
-{
-	struct results_side partner;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; !ret && i < in->nr_metrics; i++) {
-		const struct results_metric *metric = &in->metrics[i];
-
-		if (!is_wanted(metric, pattern))
-			continue;
-		if (results_direction(metric->name) == RESULTS_UNJUDGED)
-			ret = list_once(comparison->unjudged, metric->name);
-		else if (!find_partner(comparison->new, comparison->base, in, metric, &partner))
-			ret = list_metric(comparison->only_new, in, metric);
-	}
-	return ret;
 }
 
 static int pair_all(struct results_comparison *comparison, const char *pattern)
@@ -270,11 +252,11 @@ static int pair_all(struct results_comparison *comparison, const char *pattern)
 
 	for (i = 0; !ret && i < base->nr_cases; i++)
 		ret = results_case_is_sound(&base->cases[i]) ?
-			pair_case(comparison, &base->cases[i], pattern) :
+			pair_case(comparison, &base->cases[i], true, pattern) :
 			leave_out(comparison, "BASE", &base->cases[i]);
 	for (i = 0; !ret && i < new->nr_cases; i++)
 		ret = results_case_is_sound(&new->cases[i]) ?
-			list_new_case(comparison, &new->cases[i], pattern) :
+			pair_case(comparison, &new->cases[i], false, pattern) :
 			leave_out(comparison, "NEW", &new->cases[i]);
 	return ret;
 }
