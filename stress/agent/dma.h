@@ -143,7 +143,11 @@ bool dma_tell_signatures(void);
 
 /* ---- dma_devices.c: steps that need no live update ---- */
 
-/* Find, bind to vfio-pci and open the @nth device of a kind. Return: 0 or a negative errno. */
+/*
+ * Find the @nth device of a kind and bind it to vfio-pci; dma_open() opens it, too. Return: 0 or a
+ * negative errno.
+ */
+int dma_take(uint16_t vendor, uint16_t device, unsigned int nth, char *address);
 int dma_open(uint16_t vendor, uint16_t device, unsigned int nth, struct vfio_device *opened,
 	     char *address);
 /* The iommufd, its IOAS and HWPT, and all devices in it. */

@@ -28,8 +28,7 @@ static const uint16_t identities[DMA_DEVICES][2] = {
 	[IGB] = { IGB_VENDOR_ID, IGB_DEVICE_ID },
 };
 
-int dma_open(uint16_t vendor, uint16_t device, unsigned int nth, struct vfio_device *opened,
-	     char *address)
+int dma_take(uint16_t vendor, uint16_t device, unsigned int nth, char *address)
 {
 	struct sysfs sysfs;
 	int err = sysfs_open(&sysfs, "/");
@@ -38,10 +37,16 @@ int dma_open(uint16_t vendor, uint16_t device, unsigned int nth, struct vfio_dev
 		err = pci_find(&sysfs, vendor, device, nth, address);
 	if (!err)
 		err = pci_bind_vfio(&sysfs, address);
-	if (!err)
-		err = vfio_open(opened, address);
 	sysfs_close(&sysfs);
 	return err;
+}
+
+int dma_open(uint16_t vendor, uint16_t device, unsigned int nth, struct vfio_device *opened,
+	     char *address)
+{
+	int err = dma_take(vendor, device, nth, address);
+
+	return err ? err : vfio_open(opened, address);
 }
 
 static int open_device(enum dma_which d)

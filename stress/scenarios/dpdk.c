@@ -21,6 +21,7 @@
 #include <flbench/pci.h>
 
 #include "../agent/agent.h"
+#include "../agent/dma.h"
 #include "../agent/program.h"
 #include "../agent/system.h"
 #include "../agent/testpmd.h"
@@ -67,15 +68,10 @@ static char cards[2][PCI_ADDRESS_SIZE];
 
 static int prepare(struct agent *a)
 {
-	struct sysfs sysfs;
-	int err = sysfs_open(&sysfs, "/");
+	int err = 0;
 
-	for (unsigned int i = 0; !err && i < 2; i++) {
-		err = pci_find(&sysfs, IGB_VENDOR, IGB_DEVICE, i, cards[i]);
-		if (!err)
-			err = pci_bind_vfio(&sysfs, cards[i]);
-	}
-	sysfs_close(&sysfs);
+	for (unsigned int i = 0; !err && i < 2; i++)
+		err = dma_take(IGB_VENDOR, IGB_DEVICE, i, cards[i]);
 	if (err)
 		return world_problem(&a->w, err, "giving two network cards to vfio-pci");
 	err = system_write("/proc/sys/vm/nr_hugepages", HUGE_PAGES);

@@ -12,6 +12,7 @@
 
 #include "../agent/agent.h"
 #include "../agent/clock.h"
+#include "../agent/dma.h"
 #include "../agent/fio.h"
 #include "scenarios.h"
 
@@ -49,26 +50,21 @@ static bool is_ours(enum variant v)
 	return v == OURS_POLL || v == OURS_IRQ;
 }
 
-static int find_device(char *address)
+static int release(const char *address)
 {
 	struct sysfs sysfs;
 	int err = sysfs_open(&sysfs, "/");
 
 	if (!err)
-		err = pci_find(&sysfs, NVME_VENDOR, NVME_DEVICE, 0, address);
+		err = pci_release_vfio(&sysfs, address);
 	sysfs_close(&sysfs);
 	return err;
 }
 
-/* Have the device's own driver take it, or vfio-pci. */
-static int give_device(struct agent *a, const char *address, bool ours)
+/* Have vfio-pci take the device, which fills in @address, or its own driver. */
+static int give_device(struct agent *a, char *address, bool ours)
 {
-	struct sysfs sysfs;
-	int err = sysfs_open(&sysfs, "/");
-
-	if (!err)
-		err = ours ? pci_bind_vfio(&sysfs, address) : pci_release_vfio(&sysfs, address);
-	sysfs_close(&sysfs);
+	int err = ours ? dma_take(NVME_VENDOR, NVME_DEVICE, 0, address) : release(address);
 
 	for (int ms = 0; !err && !ours && access(BLOCK_DEVICE, F_OK); ms += 10) {
 		if (ms >= WAIT_MS)
@@ -137,12 +133,10 @@ static void judge(struct agent *a, const char *name, uint64_t ours, uint64_t ker
 
 int fio_speed_boot(struct agent *a)
 {
-	char address[PCI_ADDRESS_SIZE];
+	char address[PCI_ADDRESS_SIZE] = "the controller";
 	uint64_t net[VARIANTS] = { 0 };
-	int err = find_device(address);
+	int err = 0;
 
-	if (err)
-		return agent_error(a, "fio", world_problem(&a->w, err, "finding the controller"));
 	event_stage(&a->log, "fio", true);
 	for (enum variant v = 0; !err && v < VARIANTS; v++) {
 		err = give_device(a, address, is_ours(v));
@@ -163,7 +157,7 @@ int fio_speed_boot(struct agent *a)
 int fio_jobs_boot(struct agent *a)
 {
 	static const char *const completions[] = { "poll", "irq" };
-	char address[PCI_ADDRESS_SIZE];
+	char address[PCI_ADDRESS_SIZE] = "the controller";
 	/* Measured for the sake of time: a processor that halts would have a second pass in no time. */
 	struct fio_job job = { .name = "jobs",
 			       .address = address,
@@ -171,10 +165,8 @@ int fio_jobs_boot(struct agent *a)
 			       .fault = a->c.fio_fault,
 			       .measure = true };
 	struct fio_figures figures;
-	int err = find_device(address);
+	int err = give_device(a, address, true);
 
-	if (!err)
-		err = give_device(a, address, true);
 	event_stage(&a->log, "fio", true);
 	for (size_t i = 0; !err && i < 2; i++) {
 		job.completion = completions[i];
