@@ -78,8 +78,10 @@ int frame_check(const void *frame, uint32_t bytes, uint64_t seed, uint64_t *numb
 	memcpy(&head, in + FRAME_ETHERNET_BYTES, sizeof(head));
 	if (head.magic != magic_of(seed))
 		return -ESTALE;
-	if (head.signature != frame_signature(seed, head.number) || head.bytes != bytes ||
-	    head.reserved)
+	*number = head.number;
+	if (head.signature != frame_signature(seed, head.number))
+		*number = FRAME_NO_NUMBER;
+	if (*number == FRAME_NO_NUMBER || head.bytes != bytes || head.reserved)
 		return -EBADMSG;
 	for (; at < bytes - CRC_BYTES; at += n) {
 		uint64_t word = fill_word(head.signature, at);
@@ -91,10 +93,7 @@ int frame_check(const void *frame, uint32_t bytes, uint64_t seed, uint64_t *numb
 			return -EBADMSG;
 	}
 	crc = crc32(0, in, at);
-	if (memcmp(in + at, &crc, CRC_BYTES))
-		return -EBADMSG;
-	*number = head.number;
-	return 0;
+	return memcmp(in + at, &crc, CRC_BYTES) ? -EBADMSG : 0;
 }
 
 size_t frame_book_bytes(uint64_t max)
