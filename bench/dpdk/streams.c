@@ -94,24 +94,49 @@ static unsigned int receive(struct stream *s, struct rte_mbuf **packets)
 	return nr;
 }
 
+/*
+ * Do something wrong to the frame in the middle, if it is in this burst: a bit of the last byte in front of
+ * its CRC is flipped, or it is not sent. Return: how many are left.
+ */
+static unsigned int break_middle(const struct stream *s, struct rte_mbuf **packets, unsigned int nr)
+{
+	const uint64_t at = options->packets / 2 - s->rx_packets;
+	struct rte_mbuf *middle;
+
+	if (at >= nr)
+		return nr;
+	middle = packets[at];
+	if (options->fault == FAULT_DAMAGE) {
+		rte_pktmbuf_mtod(middle, uint8_t *)[middle->data_len - 5] ^= 0x10;
+		return nr;
+	}
+	memmove(packets + at, packets + at + 1, (nr - at - 1) * sizeof(*packets));
+	rte_pktmbuf_free(middle);
+	return nr - 1;
+}
+
 /* Frames that the port does not take are thrown away. */
 static unsigned int forward(struct stream *s, struct rte_mbuf **packets)
 {
 	unsigned int nr = rte_eth_rx_burst(s->port, s->queue, packets, allowance(s->rx_packets));
-	unsigned int sent;
+	unsigned int sent, left = nr;
 	uint64_t bytes;
 
 	if (!nr)
 		return 0;
 	bytes = bytes_of(packets, nr);
-	s->rx_packets += nr;
 	s->rx_bytes += bytes;
-	sent = rte_eth_tx_burst(s->to, s->queue, packets, nr);
+	if (unlikely(options->fault != FAULT_NONE)) {
+		left = break_middle(s, packets, nr);
+		bytes = bytes_of(packets, left);
+	}
+	s->rx_packets += nr;
+	sent = rte_eth_tx_burst(s->to, s->queue, packets, left);
 	s->tx_packets += sent;
-	if (unlikely(sent < nr)) {
-		bytes -= bytes_of(packets + sent, nr - sent);
-		s->tx_dropped += nr - sent;
-		rte_pktmbuf_free_bulk(packets + sent, nr - sent);
+	if (unlikely(sent < left)) {
+		bytes -= bytes_of(packets + sent, left - sent);
+		s->tx_dropped += left - sent;
+		rte_pktmbuf_free_bulk(packets + sent, left - sent);
 	}
 	s->tx_bytes += bytes;
 	s->done = complete(s->rx_packets);

@@ -25,20 +25,16 @@
 #include "../agent/program.h"
 #include "../agent/system.h"
 #include "../agent/testpmd.h"
+#include "dpdk.h"
 #include "scenarios.h"
 
 #define IGB_VENDOR 0x8086
 #define IGB_DEVICE 0x10c9
 #define HUGE_PAGES "80"
-#define HUGE_DIR "/dev/hugepages"
-/* Pages of our program's memory. */
-#define HUGE "--huge-dir=" HUGE_DIR
-#define SMALL "--no-huge"
 #define OURS "/usr/bin/flbench-dpdk"
 #define TESTPMD "/usr/bin/dpdk-testpmd"
 #define OUTPUT "/tmp/flbench-dpdk.json"
 #define PROMPT "testpmd> "
-#define WAIT_MS 60000
 
 #define REPEATS 5u
 /* After so many our program gives up frames that do not come. */
@@ -66,7 +62,7 @@ static const struct {
 
 static char cards[2][PCI_ADDRESS_SIZE];
 
-static int prepare(struct agent *a)
+int dpdk_prepare(struct agent *a)
 {
 	int err = 0;
 
@@ -98,42 +94,50 @@ static int64_t number_of(struct json_object *object, const char *key)
 	return json_object_object_get_ex(object, key, &value) ? json_object_get_int64(value) : -1;
 }
 
-/**
- * ours - start our program, and read its report
- * @a: the agent
- * @options: for it, the pages first, then the mode, and NULL
- * @status: the exit status that is expected
- * @report: where the report goes, or NULL
- *
- * Return: 0 or a negative errno, with the words in world.problem.
- */
-static int ours(struct agent *a, const char *const options[], int status,
-		struct json_object **report)
+int dpdk_start(struct agent *a, struct program *program, unsigned int nr_cards,
+	       const char *const options[])
 {
-	const char *argv[32] = { OURS,	 "-p",	     cards[0], "-p", cards[1], "-o",
-				 OUTPUT, "--memory", "96",     "-t", SECONDS };
-	struct program program;
-	int ended, nr = 11;
+	const char *argv[40] = { OURS, "-o", OUTPUT, "--memory", "96", "-t", SECONDS };
+	int err, nr = 7;
 
-	for (; *options && nr < 31; options++)
+	for (unsigned int i = 0; i < nr_cards; i++) {
+		argv[nr++] = "-p";
+		argv[nr++] = cards[i];
+	}
+	for (; *options && nr < 39; options++)
 		argv[nr++] = *options;
 	unlink(OUTPUT);
-	ended = program_start(&program, argv);
-	if (!ended)
-		ended = program_end(&program, WAIT_MS);
-	program_free(&program);
-	if (ended != status)
+	err = program_start(program, argv);
+	return err ? world_problem(&a->w, err, "starting " OURS) : 0;
+}
+
+int dpdk_end(struct agent *a, struct program *program, const char *what, int status,
+	     struct json_object **report)
+{
+	int ended = program_end(program, WAIT_MS);
+
+	program_free(program);
+	if (ended < 0 || ended > status)
 		return world_problem(&a->w, ended < 0 ? ended : -EIO,
-				     OURS " %s %s %s ended with %d, not %d: see the console",
-				     argv[11], argv[12], argv[13], ended, status);
+				     OURS " -m %s ended with %d, not %d: see the console", what,
+				     ended, status);
 	if (!report)
 		return 0;
 	*report = json_object_from_file(OUTPUT);
 	return *report ? 0 : world_problem(&a->w, -EPROTO, OURS " wrote no report");
 }
 
-/* Of the metrics with @name those of @run, or all if it is -1, added up, or the least of them. */
-static uint64_t figure(struct json_object *report, const char *name, int run, bool least)
+/* On both cards, with @options: the pages first, then the mode. */
+static int ours(struct agent *a, const char *const options[], int status,
+		struct json_object **report)
+{
+	struct program program;
+	int err = dpdk_start(a, &program, 2, options);
+
+	return err ? err : dpdk_end(a, &program, options[2], status, report);
+}
+
+uint64_t dpdk_figure(struct json_object *report, const char *name, int run, bool least)
 {
 	struct json_object *metrics, *labels;
 	uint64_t sum = 0, smallest = UINT64_MAX;
@@ -172,16 +176,16 @@ static int ours_mode(struct agent *a, enum dpdk_mode mode, const char *pages, st
 	int err = ours(a, options, 0, report);
 
 	for (unsigned int i = 0; !err && i < REPEATS; i++) {
-		runs[i].packets =
-			figure(*report, mode == DPDK_TX ? "tx_packets" : "rx_packets", i, false);
-		runs[i].busy = figure(*report, "busy_cycles", i, false);
+		runs[i].packets = dpdk_figure(
+			*report, mode == DPDK_TX ? "tx_packets" : "rx_packets", i, false);
+		runs[i].busy = dpdk_figure(*report, "busy_cycles", i, false);
 		runs[i].counted = runs[i].busy;
-		runs[i].empty = figure(*report, "empty_cycles", i, false);
-		runs[i].polls = figure(*report, "polls", i, false);
-		runs[i].empty_polls = figure(*report, "empty_polls", i, false);
+		runs[i].empty = dpdk_figure(*report, "empty_cycles", i, false);
+		runs[i].polls = dpdk_figure(*report, "polls", i, false);
+		runs[i].empty_polls = dpdk_figure(*report, "empty_polls", i, false);
 		/* A frame that is thrown away makes other bursts, and so other figures. */
 		if (runs[i].packets != 2 * strtoull(modes[mode].packets, NULL, 10) ||
-		    figure(*report, "tx_dropped_packets", i, false))
+		    dpdk_figure(*report, "tx_dropped_packets", i, false))
 			err = world_problem(&a->w, -EIO,
 					    OURS " %s moved %llu packets on two ports, not %s each",
 					    modes[mode].name, (unsigned long long)runs[i].packets,
@@ -339,18 +343,21 @@ static int check_frames(struct agent *a)
 
 	if (err)
 		return err;
-	agent_check(a, "dpdk-frames", figure(report, "arrived_frames", -1, false) == FRAMES,
+	agent_check(a, "dpdk-frames", dpdk_figure(report, "arrived_frames", -1, false) == FRAMES,
 		    "%llu frames of 64, 512 and 1514 bytes came back as they were sent, in order",
-		    (unsigned long long)figure(report, "arrived_frames", -1, false));
-	agent_metric_ticks(a, "dpdk_latency_p50", figure(report, "latency_p50_cycles", -1, true));
-	agent_metric_ticks(a, "dpdk_latency_p99", figure(report, "latency_p99_cycles", -1, true));
+		    (unsigned long long)dpdk_figure(report, "arrived_frames", -1, false));
+	agent_metric_ticks(a, "dpdk_latency_p50",
+			   dpdk_figure(report, "latency_p50_cycles", -1, true));
+	agent_metric_ticks(a, "dpdk_latency_p99",
+			   dpdk_figure(report, "latency_p99_cycles", -1, true));
 	if (a->log.cycle)
 		return 0;
 	err = ours(a, twin, 1, &broken);
 	if (!err)
-		agent_check(a, "dpdk-frames-twin", figure(broken, "damaged_frames", -1, false) == 2,
+		agent_check(a, "dpdk-frames-twin",
+			    dpdk_figure(broken, "damaged_frames", -1, false) == 2,
 			    "of a frame damaged on purpose in each direction %llu are noticed",
-			    (unsigned long long)figure(broken, "damaged_frames", -1, false));
+			    (unsigned long long)dpdk_figure(broken, "damaged_frames", -1, false));
 	return err;
 }
 
@@ -369,9 +376,10 @@ static int sweep_pages(struct agent *a)
 /* How long there were no packets, and how much of that our program took to start. */
 static void report_gap(struct agent *a, struct json_object *report)
 {
-	uint64_t start = figure(report, "init_cycles", -1, false);
-	uint64_t link = figure(report, "link_cycles", -1, false);
-	uint64_t gap = figure(report, "first_packet_tsc_cycles", 0, true) - a->state->last_ticks;
+	uint64_t start = dpdk_figure(report, "init_cycles", -1, false);
+	uint64_t link = dpdk_figure(report, "link_cycles", -1, false);
+	uint64_t gap =
+		dpdk_figure(report, "first_packet_tsc_cycles", 0, true) - a->state->last_ticks;
 
 	agent_metric_ticks(a, "dpdk_gap", gap);
 	agent_metric_ticks(a, "dpdk_initialise", start);
@@ -388,7 +396,7 @@ int dpdk_boot(struct agent *a)
 	int err;
 
 	event_stage(&a->log, "dpdk", true);
-	err = prepare(a);
+	err = dpdk_prepare(a);
 	for (unsigned int mode = 0; !err && mode < DPDK_MODES; mode++)
 		err = ours_mode(a, mode, HUGE, mine[mode], &reports[mode]);
 	if (!err && a->log.cycle) {

@@ -94,4 +94,8 @@ int topology_created(struct agent *a);
 int dpdk_boot(struct agent *a);
 int dpdk_preserve(struct agent *a);
 
+/* dpdk_peer.c: the same with a peer on the controller */
+int dpdk_peer_boot(struct agent *a);
+int dpdk_peer_preserve(struct agent *a);
+
 #endif

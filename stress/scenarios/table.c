@@ -356,6 +356,15 @@ static const struct scenario scenarios[] = {
 		.boot = dpdk_boot,
 		.preserve = dpdk_preserve,
 	},
+	{
+		.name = "dpdk-peer",
+		.proves =
+			"frames from the controller are received, sent and forwarded by our DPDK program, each once, whole and in order; across the kexec each is counted, and none is lost but in the gap",
+		.twin = "peer-twin: a frame that the guest damages on purpose is noticed, and its number named",
+		.workload = "dpdk",
+		.boot = dpdk_peer_boot,
+		.preserve = dpdk_peer_preserve,
+	},
 };
 
 const struct scenario *scenario_find(const char *name)

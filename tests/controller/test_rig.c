@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -27,7 +29,8 @@
 #define PAGE 4096u
 #define SIZE (256u * PAGE)
 #define SEED 7u
-#define FRAMES 40
+/* As long as the peer may send in a test. */
+#define FRAMES 20000
 
 static char dir[] = "/tmp/flbench-rig-XXXXXX";
 static char memory_path[64], local[64], remote[64], console[64];
@@ -139,7 +142,7 @@ static void questions_that_make_no_sense(void **state)
 		"signature 0 zz",
 		"signature 7 00",
 		"arrived 5",
-		"arrived 0 1000",
+		"arrived 0 20000",
 		"account jump 0 0 0",
 		"peer off",
 		"peer on",
@@ -148,6 +151,16 @@ static void questions_that_make_no_sense(void **state)
 		"friend 1 2",
 		"jump",
 		"back 1",
+		"cable",
+		"cable nosuch",
+		"cable boot",
+		"cable send 1",
+		"cable rx 1 0 0 0 0 0 0 0 0",
+		"cable tx 1",
+		"cable twin",
+		"cable steady before 1",
+		"cable stop",
+		"cable gap",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -254,6 +267,201 @@ static void overrun(void **state)
 	assert_int_equal(lost, 0);
 }
 
+/* ---- a guest that sends back what it gets ---- */
+
+/* What it does with the frames of these numbers. */
+static struct echo {
+	pthread_t thread;
+	int64_t drop, damage, twice;
+	bool end, deaf;
+	uint64_t got;
+} echo;
+
+static void *send_back(void *unused)
+{
+	struct sockaddr_un peer = { .sun_family = AF_UNIX };
+	struct pollfd wait = { .fd = card, .events = POLLIN };
+	uint8_t frame[FRAME_BYTES_MAX];
+	uint64_t number;
+
+	strcpy(peer.sun_path, local);
+	while (!__atomic_load_n(&echo.end, __ATOMIC_ACQUIRE)) {
+		ssize_t n;
+
+		if (__atomic_load_n(&echo.deaf, __ATOMIC_ACQUIRE) || poll(&wait, 1, 1) <= 0) {
+			usleep(100);
+			continue;
+		}
+		n = recv(card, frame, sizeof(frame), 0);
+		if (frame_check(frame, n, SEED, &number))
+			continue;
+		echo.got++;
+		if ((int64_t)number == echo.drop)
+			continue;
+		if ((int64_t)number == echo.damage)
+			frame[n - 5] ^= 1;
+		sendto(card, frame, n, 0, (struct sockaddr *)&peer, sizeof(peer));
+		if ((int64_t)number == echo.twice)
+			sendto(card, frame, n, 0, (struct sockaddr *)&peer, sizeof(peer));
+	}
+	return NULL;
+}
+
+static void start_echo(int64_t drop, int64_t damage, int64_t twice)
+{
+	echo = (struct echo){ .drop = drop, .damage = damage, .twice = twice };
+	assert_int_equal(pthread_create(&echo.thread, NULL, send_back, NULL), 0);
+}
+
+static void end_echo(void)
+{
+	__atomic_store_n(&echo.end, true, __ATOMIC_RELEASE);
+	pthread_join(echo.thread, NULL);
+}
+
+/* Frames that the guest says it received have to be those that it was sent. */
+static void received_frames_are_judged(void **state)
+{
+	assert_int_equal(rig_answer(rig, "cable boot 0"), 0);
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	start_echo(-1, -1, -1);
+	assert_int_equal(rig_answer(rig, "cable send 10"), 10);
+	end_echo();
+	assert_int_equal(rig_answer(rig, "cable rx 10 0 0 0 0 0 0 0 9"), 0);
+	assert_string_equal(name, "peer-rx");
+	assert_true(passed);
+	/* One that the card has missed is accounted for, one that nobody has is not. */
+	assert_int_equal(rig_answer(rig, "cable rx 9 1 0 0 0 0 1 0 9"), 0);
+	assert_true(rig_answer(rig, "cable rx 9 0 0 0 0 0 0 0 8") < 0);
+	assert_false(passed);
+	for (int wrong = 1; wrong <= 5; wrong++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "cable rx 10 %d %d %d %d %d 0 0 9", wrong == 1,
+			 wrong == 2, wrong == 3, wrong == 4, wrong == 5);
+		assert_true(rig_answer(rig, line) < 0);
+	}
+	/* Numbers that were not sent, at either end. */
+	assert_true(rig_answer(rig, "cable rx 10 0 0 0 0 0 0 1 10") < 0);
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	start_echo(-1, -1, -1);
+	assert_int_equal(rig_answer(rig, "cable send 5"), 5);
+	end_echo();
+	assert_true(rig_answer(rig, "cable rx 5 0 0 0 0 0 0 9 13") < 0);
+	assert_int_equal(rig_answer(rig, "cable rx 5 0 0 0 0 0 0 10 14"), 0);
+}
+
+static void send_numbers(uint64_t first, uint64_t last)
+{
+	struct sockaddr_un peer = { .sun_family = AF_UNIX };
+	uint8_t frame[FRAME_BYTES_MAX];
+
+	strcpy(peer.sun_path, local);
+	for (; first <= last; first++) {
+		assert_int_equal(frame_build(frame, 64, SEED, first), 0);
+		assert_int_equal(sendto(card, frame, 64, 0, (struct sockaddr *)&peer, sizeof(peer)),
+				 64);
+	}
+}
+
+static void sent_frames_are_judged(void **state)
+{
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	send_numbers(0, 7);
+	assert_int_equal(rig_answer(rig, "cable tx 8"), 0);
+	assert_string_equal(name, "peer-tx");
+	assert_true(passed);
+	/* One too few, and as many that are others. */
+	assert_true(rig_answer(rig, "cable tx 9") < 0);
+	assert_false(passed);
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	send_numbers(1, 8);
+	assert_true(rig_answer(rig, "cable tx 8") < 0);
+	send_numbers(0, 0);
+	assert_true(rig_answer(rig, "cable tx 9") < 0);
+	assert_non_null(strstr(detail, "1 out of order"));
+}
+
+static void the_damaged_one_is_named(void **state)
+{
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	start_echo(-1, 6, -1);
+	assert_int_equal(rig_answer(rig, "cable send 10"), 10);
+	assert_int_equal(rig_answer(rig, "cable twin"), 0);
+	assert_string_equal(name, "peer-twin");
+	assert_non_null(strstr(detail, "9 came back whole, 1 damaged, the first of them number 6"));
+	end_echo();
+	/* None is damaged; one is, but another is lost. */
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	start_echo(-1, -1, -1);
+	assert_int_equal(rig_answer(rig, "cable send 10"), 10);
+	assert_true(rig_answer(rig, "cable twin") < 0);
+	end_echo();
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	start_echo(22, 24, -1);
+	assert_int_equal(rig_answer(rig, "cable send 10"), 10);
+	assert_true(rig_answer(rig, "cable twin") < 0);
+	end_echo();
+}
+
+/* A steady state with a jump in it. @drop is lost before that, @twice comes again. */
+static long long jump_with(int64_t drop, int64_t twice)
+{
+	long long before, after, gap;
+
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	start_echo(drop, -1, twice);
+	assert_int_equal(rig_answer(rig, "peer on"), 0);
+	before = rig_answer(rig, "cable steady before 5");
+	assert_string_equal(name, "peer-before");
+	/* Nobody is there for a while; the socket takes some all the same. */
+	__atomic_store_n(&echo.deaf, true, __ATOMIC_RELEASE);
+	usleep(15000);
+	assert_int_equal(rig_answer(rig, "cable boot 1"), 0);
+	__atomic_store_n(&echo.deaf, false, __ATOMIC_RELEASE);
+	after = rig_answer(rig, "cable steady after 5");
+	assert_string_equal(name, "peer-after");
+	assert_int_equal(rig_answer(rig, "cable stop"), 0);
+	end_echo();
+	gap = rig_answer(rig, "cable gap");
+	assert_string_equal(name, "peer-gap");
+	return before || after ? -2 : gap;
+}
+
+static void a_jump_is_accounted_for(void **state)
+{
+	assert_int_equal(jump_with(-1, -1), 0);
+	assert_true(passed);
+	assert_non_null(strstr(detail, "lost elsewhere: 0"));
+}
+
+static void a_loss_beside_the_gap_is_noticed(void **state)
+{
+	assert_int_equal(jump_with(0, -1), -1);
+	assert_false(passed);
+	assert_non_null(strstr(detail, "lost elsewhere: 1"));
+}
+
+static void what_comes_twice_is_noticed(void **state)
+{
+	assert_true(jump_with(-1, 3) < 0);
+	assert_false(passed);
+	assert_non_null(strstr(detail, "1 duplicated"));
+}
+
+/* Without a return on either side of it there is no gap. */
+static void no_gap_without_two_sides(void **state)
+{
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	start_echo(-1, -1, -1);
+	assert_int_equal(rig_answer(rig, "cable send 5"), 5);
+	assert_int_equal(rig_answer(rig, "cable stop"), 0);
+	end_echo();
+	assert_int_equal(rig_answer(rig, "cable boot 1"), 0);
+	assert_true(rig_answer(rig, "cable gap") < 0);
+	assert_false(passed);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -262,6 +470,13 @@ int main(void)
 		TEST(signatures),
 		TEST(accounts),
 		TEST(overrun),
+		TEST(received_frames_are_judged),
+		TEST(sent_frames_are_judged),
+		TEST(the_damaged_one_is_named),
+		TEST(a_jump_is_accounted_for),
+		TEST(a_loss_beside_the_gap_is_noticed),
+		TEST(what_comes_twice_is_noticed),
+		TEST(no_gap_without_two_sides),
 	};
 
 	return cmocka_run_group_tests_name("rig", tests, make_dir, remove_dir);
