@@ -161,18 +161,12 @@ uint64_t dpdk_figure(struct json_object *report, const char *name, int run, bool
 static int ours_mode(struct agent *a, enum dpdk_mode mode, const char *pages, struct dpdk_run *runs,
 		     struct json_object **report)
 {
-	const char *const options[] = { pages,
-					"-m",
-					modes[mode].name,
-					"-d",
-					DESCRIPTORS,
-					"--repeat",
-					"5",
-					"-n",
-					modes[mode].packets,
-					modes[mode].prime ? "--prime" : NULL,
-					modes[mode].prime,
-					NULL };
+	const char *const options[] = { pages, "-m", modes[mode].name, "-d", DESCRIPTORS,
+					"--memory",
+					/* No frame crosses an ordinary page: each takes one. */
+					strcmp(pages, SMALL) ? "96" : "192", "--repeat", "5", "-n",
+					modes[mode].packets, modes[mode].prime ? "--prime" : NULL,
+					modes[mode].prime, NULL };
 	int err = ours(a, options, 0, report);
 
 	for (unsigned int i = 0; !err && i < REPEATS; i++) {
@@ -361,18 +355,6 @@ static int check_frames(struct agent *a)
 	return err;
 }
 
-/* The same in ordinary pages: the IOMMU has more to translate, which no instruction shows. */
-static int sweep_pages(struct agent *a)
-{
-	struct json_object *report __json = NULL;
-	struct dpdk_run runs[REPEATS];
-	int err = ours_mode(a, DPDK_FORWARD, SMALL, runs, &report);
-
-	if (!err)
-		report_costs(a, "forward", "4k_pages", runs);
-	return err;
-}
-
 /* How long there were no packets, and how much of that our program took to start. */
 static void report_gap(struct agent *a, struct json_object *report)
 {
@@ -405,8 +387,6 @@ int dpdk_boot(struct agent *a)
 	}
 	if (!err)
 		err = check_frames(a);
-	if (!err && !a->log.cycle)
-		err = sweep_pages(a);
 	if (!err)
 		err = testpmd(a, peer);
 	for (unsigned int mode = 0; mode < DPDK_MODES; mode++) {
@@ -436,5 +416,95 @@ int dpdk_preserve(struct agent *a)
 	if (err)
 		return agent_error(a, "dpdk-before", err);
 	report_costs(a, "forward", "before", runs);
+	return 0;
+}
+
+/* ---- pages ---- */
+
+#define GIGANTIC_DIR "/dev/gigantic"
+#define GIGANTIC_FREE "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages"
+
+static const struct {
+	const char *name;
+	/* For our program, and what it says that its memory was then. */
+	const char *option;
+	int64_t bytes;
+} sweep[] = {
+	{ "4k", SMALL, 4096 },
+	{ "2m", HUGE, 2 << 20 },
+	{ "1g", "--huge-dir=" GIGANTIC_DIR, 1 << 30 },
+};
+
+/* Return: 1 if this boot has a page of 1 GiB, which is mounted then; 0 or a negative errno. */
+static int find_gigantic(struct agent *a)
+{
+	char text[32] = "0";
+	int err = 0;
+
+	if (system_read(GIGANTIC_FREE, text, sizeof(text)) || !strtoul(text, NULL, 10))
+		return 0;
+	if (mkdir(GIGANTIC_DIR, 0755) || mount("none", GIGANTIC_DIR, "hugetlbfs", 0, "pagesize=1G"))
+		err = -errno;
+	return err ? world_problem(&a->w, err, "huge pages in " GIGANTIC_DIR) : 1;
+}
+
+/* What a packet costs in each mode, with memory of one kind of pages. */
+static int sweep_size(struct agent *a, size_t size)
+{
+	char check[32], whose[16];
+	bool right = true;
+	int err = 0;
+
+	snprintf(check, sizeof(check), "dpdk-pages-%s", sweep[size].name);
+	snprintf(whose, sizeof(whose), "%s_pages", sweep[size].name);
+	for (unsigned int mode = 0; !err && mode < DPDK_MODES; mode++) {
+		struct json_object *report __json = NULL, *metrics, *labels;
+		struct dpdk_run runs[REPEATS];
+
+		err = ours_mode(a, mode, sweep[size].option, runs, &report);
+		if (err)
+			break;
+		report_costs(a, modes[mode].name, whose, runs);
+		right = json_object_object_get_ex(report, "metrics", &metrics) &&
+			json_object_object_get_ex(json_object_array_get_idx(metrics, 0), "labels",
+						  &labels) &&
+			number_of(labels, "page_bytes") == sweep[size].bytes && right;
+	}
+	if (!err)
+		agent_check(a, check, right,
+			    "forward, tx and rx with memory in pages of %lld bytes",
+			    (long long)sweep[size].bytes);
+	return err;
+}
+
+/* Nothing of this depends on a kexec: the first kernel does it. */
+int dpdk_pages_boot(struct agent *a)
+{
+	int err, gigantic = 0;
+
+	if (a->log.cycle)
+		return 0;
+	event_stage(&a->log, "dpdk", true);
+	err = dpdk_prepare(a);
+	if (!err)
+		gigantic = find_gigantic(a);
+	if (gigantic < 0)
+		err = gigantic;
+	for (size_t size = 0; !err && size < sizeof(sweep) / sizeof(sweep[0]); size++) {
+		if (sweep[size].bytes < 1 << 30 || gigantic)
+			err = sweep_size(a, size);
+		else
+			event_check(
+				&a->log, "dpdk-pages-1g", "skip",
+				"this boot has no page of 1 GiB; give append='hugepagesz=1G hugepages=1' and memory=4G");
+	}
+	if (err)
+		return agent_error(a, "dpdk-pages", err);
+	event_stage(&a->log, "dpdk", false);
+	return 0;
+}
+
+int dpdk_pages_preserve(struct agent *a)
+{
 	return 0;
 }

@@ -357,6 +357,15 @@ static const struct scenario scenarios[] = {
 		.preserve = dpdk_preserve,
 	},
 	{
+		.name = "dpdk-pages",
+		.proves =
+			"what a packet costs our DPDK program with memory in pages of 4 KiB, 2 MiB and 1 GiB",
+		.twin = "without a page of 1 GiB that size is skipped, and says so",
+		.workload = "dpdk",
+		.boot = dpdk_pages_boot,
+		.preserve = dpdk_pages_preserve,
+	},
+	{
 		.name = "dpdk-peer",
 		.proves =
 			"frames from the controller are received, sent and forwarded by our DPDK program, each once, whole and in order; across the kexec each is counted, and none is lost but in the gap",

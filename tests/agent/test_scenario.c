@@ -49,6 +49,7 @@ static void wanted_scenarios_exist(void **state)
 		"dma-reboot",
 		"dma-power-off",
 		"dpdk",
+		"dpdk-pages",
 		"dpdk-peer",
 	};
 
