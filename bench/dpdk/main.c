@@ -44,6 +44,7 @@ enum key {
 	KEY_CHECK = 256,
 	KEY_SEED,
 	KEY_FAULT,
+	KEY_FLOWS,
 	KEY_LCORES,
 	KEY_MEMORY,
 	KEY_NO_HUGE,
@@ -78,6 +79,9 @@ static const struct argp_option option_table[] = {
 	{ "seed", KEY_SEED, "N", 0, "of numbered frames [1]", 0 },
 	{ "fault", KEY_FAULT, "FAULT", 0,
 	  "do something wrong to the frame in the middle: skip, twice, swap, damage, foreign (to test --check); forward: skip, damage (to test who receives)",
+	  0 },
+	{ "flows", KEY_FLOWS, "N", 0,
+	  "frames that are sent are UDP over IPv4, of N addresses in turn, for RSS to deal out to queues [no IP]",
 	  0 },
 	{ "lcores", KEY_LCORES, "N,...", 0, "processors to use [those of the port's NUMA node]",
 	  0 },
@@ -179,6 +183,8 @@ static void check_options(struct argp_state *state, const struct options *o)
 	if (o->mode == MODE_FORWARD && o->nr_sizes > 1)
 		argp_error(state,
 			   "--mode forward: frames come as they are; give one --size, for --prime");
+	if (o->flows && (o->check || o->mode == MODE_DMA))
+		argp_error(state, "--flows: numbered frames have no IP header; leave --check out");
 	if (o->prime && o->mode != MODE_FORWARD && o->mode != MODE_RX)
 		argp_error(state, "--prime: for --mode forward and rx only");
 	if (o->mode == MODE_FORWARD && o->check)
@@ -247,6 +253,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FAULT:
 		o->fault = word(state, "fault", arg, faults);
+		return 0;
+	case KEY_FLOWS:
+		o->flows = number(state, "flows", arg, 1, 65536);
 		return 0;
 	case KEY_LCORES:
 		if (!*arg || arg[strspn(arg, "0123456789,")])

@@ -10,9 +10,12 @@
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
+#include <rte_udp.h>
 
 #include <flbench/frame.h>
 
@@ -160,6 +163,31 @@ static uint64_t number_at(uint64_t at)
 	}
 }
 
+/* 198.18.0.0/15 is for benchmarks (RFC 2544); the port is that of discard. */
+static void fill_flow(struct rte_mbuf *packet, uint32_t flow)
+{
+	struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(packet, struct rte_ether_hdr *);
+	const uint16_t length = packet->pkt_len - sizeof(*ethernet);
+	struct rte_ipv4_hdr ip = {
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = rte_cpu_to_be_16(length),
+		.time_to_live = 64,
+		.next_proto_id = IPPROTO_UDP,
+		.src_addr = rte_cpu_to_be_32(RTE_IPV4(198, 18, 0, 0) + flow),
+		.dst_addr = rte_cpu_to_be_32(RTE_IPV4(198, 19, 0, 1)),
+	};
+	const struct rte_udp_hdr udp = {
+		.src_port = rte_cpu_to_be_16(9),
+		.dst_port = rte_cpu_to_be_16(9),
+		.dgram_len = rte_cpu_to_be_16(length - sizeof(ip)),
+	};
+
+	ip.hdr_checksum = rte_ipv4_cksum(&ip);
+	ethernet->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+	memcpy(ethernet + 1, &ip, sizeof(ip));
+	memcpy((uint8_t *)(ethernet + 1) + sizeof(ip), &udp, sizeof(udp));
+}
+
 static void fill(struct stream *s, struct rte_mbuf *packet, uint64_t at)
 {
 	uint8_t *frame = rte_pktmbuf_mtod(packet, uint8_t *);
@@ -188,6 +216,9 @@ static unsigned int send_next(struct stream *s, struct rte_mbuf **packets, unsig
 		return 0;
 	for (unsigned int i = 0; i < nr; i++)
 		fill(s, packets[i], at + i);
+	/* Not there: it would cost those that need none. */
+	for (unsigned int i = 0; options->flows && i < nr; i++)
+		fill_flow(packets[i], (at + i) % options->flows);
 	if (s->sent_at) {
 		uint64_t now = rte_rdtsc();
 

@@ -504,7 +504,102 @@ int dpdk_pages_boot(struct agent *a)
 	return 0;
 }
 
-int dpdk_pages_preserve(struct agent *a)
+/* Nothing of these crosses the kexec. */
+int dpdk_boot_preserve(struct agent *a)
 {
+	return 0;
+}
+
+/* ---- queues ---- */
+
+#define QUEUES 2
+/* Sent from each queue of a card to the other card. */
+#define QUEUE_FRAMES 512
+
+/* The metrics with @name of one port and queue, added up; @queue -1 is those that are of no queue. */
+static uint64_t queue_figure(struct json_object *report, const char *name, const char *port,
+			     int queue)
+{
+	struct json_object *metrics, *labels;
+	uint64_t sum = 0;
+
+	if (!json_object_object_get_ex(report, "metrics", &metrics))
+		return 0;
+	for (size_t i = 0; i < json_object_array_length(metrics); i++) {
+		struct json_object *one = json_object_array_get_idx(metrics, i);
+
+		if (!strcmp(text_of(one, "name"), name) &&
+		    json_object_object_get_ex(one, "labels", &labels) &&
+		    !strcmp(text_of(labels, "port"), port) && number_of(labels, "queue") == queue)
+			sum += number_of(one, "value");
+	}
+	return sum;
+}
+
+/*
+ * With two queues: what each received, of frames of many addresses or of one. Those of one are all for one
+ * queue; the other one waits for a second.
+ */
+static int receive_queues(struct agent *a, const char *flows, bool spread, const char *check)
+{
+	const char *const options[] = {
+		HUGE,  "-m", "rx",	"-q",  "2",  "-n",   spread ? "512" : "1024",
+		"-t",  "1",  "--prime", "512", "-d", "2048", "--flows",
+		flows, NULL
+	};
+	struct json_object *report __json = NULL;
+	int err = ours(a, options, 0, &report);
+
+	for (unsigned int card = 0; !err && card < 2; card++) {
+		const uint64_t one = queue_figure(report, "rx_packets", cards[card], 0);
+		const uint64_t two = queue_figure(report, "rx_packets", cards[card], 1);
+		const uint64_t all = queue_figure(report, "device_rx_packets", cards[card], -1);
+
+		agent_check(
+			a, check,
+			one + two == all && all == QUEUES * QUEUE_FRAMES && !!two == spread && one,
+			"card %u, frames of %s addresses: its queues received %llu and %llu, the card counts %llu, %d were sent",
+			card, flows, (unsigned long long)one, (unsigned long long)two,
+			(unsigned long long)all, QUEUES * QUEUE_FRAMES);
+	}
+	return err;
+}
+
+static int transmit_queues(struct agent *a)
+{
+	static const char *const options[] = { HUGE, "-m", "tx", "-q", "2", "-n", "1000", NULL };
+	struct json_object *report __json = NULL;
+	int err = ours(a, options, 0, &report);
+
+	for (unsigned int card = 0; !err && card < 2; card++) {
+		const uint64_t one = queue_figure(report, "tx_packets", cards[card], 0);
+		const uint64_t two = queue_figure(report, "tx_packets", cards[card], 1);
+		const uint64_t all = queue_figure(report, "device_tx_packets", cards[card], -1);
+
+		agent_check(a, "dpdk-queues-tx", one == 1000 && two == 1000 && all == one + two,
+			    "card %u: its queues sent %llu and %llu, the card counts %llu", card,
+			    (unsigned long long)one, (unsigned long long)two,
+			    (unsigned long long)all);
+	}
+	return err;
+}
+
+int dpdk_queues_boot(struct agent *a)
+{
+	int err;
+
+	if (a->log.cycle)
+		return 0;
+	event_stage(&a->log, "dpdk", true);
+	err = dpdk_prepare(a);
+	if (!err)
+		err = receive_queues(a, "64", true, "dpdk-queues-rx");
+	if (!err)
+		err = receive_queues(a, "1", false, "dpdk-queues-twin");
+	if (!err)
+		err = transmit_queues(a);
+	if (err)
+		return agent_error(a, "dpdk-queues", err);
+	event_stage(&a->log, "dpdk", false);
 	return 0;
 }

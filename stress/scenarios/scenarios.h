@@ -94,7 +94,8 @@ int topology_created(struct agent *a);
 int dpdk_boot(struct agent *a);
 int dpdk_preserve(struct agent *a);
 int dpdk_pages_boot(struct agent *a);
-int dpdk_pages_preserve(struct agent *a);
+int dpdk_queues_boot(struct agent *a);
+int dpdk_boot_preserve(struct agent *a);
 
 /* dpdk_peer.c: the same with a peer on the controller */
 int dpdk_peer_boot(struct agent *a);

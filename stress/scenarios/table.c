@@ -363,7 +363,16 @@ static const struct scenario scenarios[] = {
 		.twin = "without a page of 1 GiB that size is skipped, and says so",
 		.workload = "dpdk",
 		.boot = dpdk_pages_boot,
-		.preserve = dpdk_pages_preserve,
+		.preserve = dpdk_boot_preserve,
+	},
+	{
+		.name = "dpdk-queues",
+		.proves =
+			"a card with two queues deals frames of many addresses out to both, and what the queues count is what the card counts",
+		.twin = "dpdk-queues-twin: frames of one address are all in one queue",
+		.workload = "dpdk",
+		.boot = dpdk_queues_boot,
+		.preserve = dpdk_boot_preserve,
 	},
 	{
 		.name = "dpdk-peer",

@@ -50,6 +50,7 @@ static void wanted_scenarios_exist(void **state)
 		"dma-power-off",
 		"dpdk",
 		"dpdk-pages",
+		"dpdk-queues",
 		"dpdk-peer",
 	};
 

@@ -340,6 +340,8 @@ static void bad_input(void **state)
 		{ "-m dma --vdev dma_skeleton --check -n 9 --fault skip", "it knows damage only" },
 		{ "-m forward --vdev net_ring0 --fault damage", "at least 4 --packets" },
 		{ "-m forward --vdev net_ring0 -n 9 --fault swap", "it knows skip and damage only" },
+		{ "-m tx --vdev net_null0 --flows 4 --check", "numbered frames have no IP header" },
+		{ "-m tx --vdev net_null0 --flows 0", "--flows '0': give a number" },
 		{ "-m dma --vdev dma_skeleton -q 2", "one queue, not 2" },
 		{ "-m tx --vdev net_null0 --prime 9", "for --mode forward and rx only" },
 		{ "-m rx --vdev net_null0 --no-huge --huge-dir /tmp", "give one of them" },
