@@ -10,9 +10,10 @@
 #define MAGIC 0xf7a3e5b1c9d28640ull
 #define CRC_BYTES 4u
 
-/* To all, from a locally administered address, of local experimental Ethertype 1 (IEEE 802). */
+#define TYPE FRAME_ETHERTYPE >> 8, FRAME_ETHERTYPE & 0xff
+/* To all, from a locally administered address. */
 static const uint8_t ethernet[FRAME_ETHERNET_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02,
-							'f',  'l',  'b',  'n',	0x01, 0x88, 0xb5 };
+							'f',  'l',  'b',  'n',	0x01, TYPE };
 
 static uint64_t magic_of(uint64_t seed)
 {

@@ -18,6 +18,8 @@
 #define FRAME_BYTES_MIN 64u
 #define FRAME_BYTES_MAX 1514u
 #define FRAME_ETHERNET_BYTES 14u
+/* Local experimental Ethertype 1 (IEEE 802). */
+#define FRAME_ETHERTYPE 0x88b5u
 /* Ethernet header and magic: the same in each frame of a run, and nowhere else. */
 #define FRAME_PREFIX_BYTES (FRAME_ETHERNET_BYTES + sizeof(uint64_t))
 
