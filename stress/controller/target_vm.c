@@ -783,7 +783,8 @@ static int open_rig(struct target *target, const struct around *around)
 		.local = local,
 		.remote = remote,
 		.frame_interval_ns = plan_number(c, OPT_frame_interval) * 1000,
-		.frames_max = FRAME_RUN_MAX,
+		/* A peer that is sent back to has a higher rate. */
+		.frames_max = FRAME_RUN_MAX * (has_peer(c) ? 16 : 1),
 		.entries = plan_number(c, OPT_ring),
 		.jump_fault = plan_text(c, OPT_jump_fault),
 		.emit = emit_outside,
