@@ -196,10 +196,19 @@ static long long judge_tx(struct rig *rig, const char *line)
 	return ok ? 0 : -1;
 }
 
+static const char *number_text(uint64_t number, char text[24])
+{
+	if (number == FRAME_NO_NUMBER)
+		return "unknown";
+	snprintf(text, 24, "%llu", (ull)number);
+	return text;
+}
+
 /* The guest damaged one: the others come back, and the one that does not is the one that is named. */
 static long long judge_twin(struct rig *rig)
 {
 	struct peer_account a;
+	char one[24], other[24];
 	bool ok;
 
 	settle(rig);
@@ -208,9 +217,9 @@ static long long judge_twin(struct rig *rig)
 	     !a.reordered && !a.foreign && !a.impossible;
 	rig_check(
 		rig, "peer-twin", ok,
-		"of %llu frames the guest damaged one on purpose: %llu came back whole, %llu damaged, the first of them number %lld; the first that is missing is number %lld",
-		(ull)a.sent, (ull)a.returned, (ull)a.damaged, (long long)a.first_damaged,
-		(long long)a.first_lost);
+		"of %llu frames the guest damaged one on purpose: %llu came back whole, %llu damaged (number %s), %llu did not (number %s)",
+		(ull)a.sent, (ull)a.returned, (ull)a.damaged, number_text(a.first_damaged, one),
+		(ull)a.lost, number_text(a.first_lost, other));
 	return ok ? 0 : -1;
 }
 

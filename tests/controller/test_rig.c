@@ -413,7 +413,8 @@ static void the_damaged_one_is_named(void **state)
 	assert_int_equal(rig_answer(rig, "cable send 10"), 10);
 	assert_int_equal(rig_answer(rig, "cable twin"), 0);
 	assert_string_equal(name, "peer-twin");
-	assert_non_null(strstr(detail, "9 came back whole, 1 damaged, the first of them number 6"));
+	assert_non_null(
+		strstr(detail, "9 came back whole, 1 damaged (number 6), 1 did not (number 6)"));
 	end_echo();
 	wrong[1].drop = 22;
 	wrong[1].damage = 24;
