@@ -189,8 +189,10 @@ static long long judge_tx(struct rig *rig, const char *line)
 	settle(rig);
 	account(rig, &a);
 	ok = nr && a.received == nr && a.next == nr && is_clean(&a);
-	rig_check(rig, "peer-tx", ok, "from the guest: of %llu frames sent %llu are here; %s", nr,
-		  (ull)a.received, words(&a));
+	rig_check(
+		rig, "peer-tx", ok,
+		"from the guest: of %llu frames sent %llu are here, and %llu numbers below them are not; %s",
+		nr, (ull)a.received, (ull)(a.next - a.received), words(&a));
 	rig_metric(rig, "tx_frames_sent", "frames", nr, NULL);
 	rig_metric(rig, "tx_frames_received", "frames", a.received, NULL);
 	return ok ? 0 : -1;
