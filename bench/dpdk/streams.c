@@ -98,8 +98,8 @@ static unsigned int receive(struct stream *s, struct rte_mbuf **packets)
 }
 
 /*
- * Do something wrong to the frame in the middle, if it is in this burst: a bit of the last byte in front of
- * its CRC is flipped, or it is not sent. Return: how many are left.
+ * Do something wrong to the frame in the middle, if it is in this burst: a bit of the last byte in
+ * front of its CRC is flipped, or it is not sent. Return: how many are left.
  */
 static unsigned int break_middle(const struct stream *s, struct rte_mbuf **packets, unsigned int nr)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flbench peer: the peer (<flbench/peer.h>) on a network interface, for a machine that is the link partner
- * of a card under test.
+ * flbench peer: the peer (<flbench/peer.h>) on a network interface, for a machine that is the link
+ * partner of a card under test.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of the rig share: questions and books (rig.c), the live update (rig_jump.c), what the peer
- * sends and gets back (rig_peer.c).
+ * What the parts of the rig share: questions and books (rig.c), the live update (rig_jump.c), what
+ * the peer sends and gets back (rig_peer.c).
  */
 #ifndef FLBENCH_RIG_INTERNAL_H
 #define FLBENCH_RIG_INTERNAL_H

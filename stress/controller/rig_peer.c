@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The peer at the other end of the guest's cable: started and stopped, and, where the guest sends back what
- * it gets, asked whether each frame came back once, whole and in order. Across a live update the peer goes
- * on sending: what was due while nobody was there is counted by the frames' numbers. See rig.h.
+ * The peer at the other end of the guest's cable: started and stopped, and, where the guest sends
+ * back what it gets, asked whether each frame came back once, whole and in order. Across a live
+ * update the peer goes on sending: what was due while nobody was there is counted by the frames'
+ * numbers. See rig.h.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -152,7 +153,9 @@ static long long stop_sending(struct rig *rig)
 	return 0;
 }
 
-/* The guest received, and says what: each frame that it was sent, or that its card says it missed. */
+/*
+ * The guest received, and says what: each frame that it was sent, or that its card says it missed.
+ */
 static long long judge_rx(struct rig *rig, const char *line)
 {
 	ull arrived, absent, duplicated, reordered, damaged, foreign, missed, first, last;
@@ -206,7 +209,9 @@ static const char *number_text(uint64_t number, char text[24])
 	return text;
 }
 
-/* The guest damaged one: the others come back, and the one that does not is the one that is named. */
+/*
+ * The guest damaged one: the others come back, and the one that does not is the one that is named.
+ */
 static long long judge_twin(struct rig *rig)
 {
 	struct peer_account a;

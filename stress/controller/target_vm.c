@@ -208,8 +208,8 @@ static void add_fio_devices(struct arguments *arguments, const struct plan_case 
 }
 
 /*
- * Two network cards, each behind a root port and so in a group of its own: on one wire, or each on a cable
- * to the peer.
+ * Two network cards, each behind a root port and so in a group of its own: on one wire, or each on
+ * a cable to the peer.
  */
 static void add_dpdk_devices(struct arguments *arguments, const struct plan_case *plan_case)
 {

@@ -516,7 +516,9 @@ int dpdk_boot_preserve(struct agent *a)
 /* Sent from each queue of a card to the other card. */
 #define QUEUE_FRAMES 512
 
-/* The metrics with @name of one port and queue, added up; @queue -1 is those that are of no queue. */
+/*
+ * The metrics with @name of one port and queue, added up; @queue -1 is those that are of no queue.
+ */
 static uint64_t queue_figure(struct json_object *report, const char *name, const char *port,
 			     int queue)
 {
@@ -537,8 +539,8 @@ static uint64_t queue_figure(struct json_object *report, const char *name, const
 }
 
 /*
- * With two queues: what each received, of frames of many addresses or of one. Those of one are all for one
- * queue; the other one waits for a second.
+ * With two queues: what each received, of frames of many addresses or of one. Those of one are all
+ * for one queue; the other one waits for a second.
  */
 static int receive_queues(struct agent *a, const char *flows, bool spread, const char *check)
 {

@@ -41,7 +41,8 @@ int dpdk_start(struct agent *a, struct program *program, unsigned int nr_cards,
  * @a: the agent
  * @program: from dpdk_start(); freed
  * @what: its mode, for words
- * @status: the highest exit status that will do; with 1 the program may have found frames that are wrong
+ * @status: the highest exit status that will do; with 1 the program may have found frames that are
+ *	wrong
  * @report: where the report goes, or NULL
  *
  * Return: 0 or a negative errno, with the words in world.problem.

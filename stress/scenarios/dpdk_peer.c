@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The scenario "dpdk-peer": DPDK's cards are on cables to the controller, whose peer (rig_peer.c) sends
- * numbered frames and checks what comes back. In each kernel our program receives, sends and forwards;
- * the peer goes on sending while the kernel is replaced, and says what was lost. It judges: the guest
- * only tells what it received.
+ * The scenario "dpdk-peer": DPDK's cards are on cables to the controller, whose peer (rig_peer.c)
+ * sends numbered frames and checks what comes back. In each kernel our program receives, sends and
+ * forwards; the peer goes on sending while the kernel is replaced, and says what was lost. It
+ * judges: the guest only tells what it received.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -80,7 +80,10 @@ static int receive(struct agent *a)
 	if (err)
 		return err;
 	err = ask(a, "cable send %d", FRAMES);
-	/* A number that was refused is missing, which the program calls lost: the controller knows. */
+	/*
+	 * A number that was refused is missing, which the program calls lost: the controller
+	 * knows.
+	 */
 	if (!err)
 		err = dpdk_end(a, &program, "rx", 1, &report);
 	for (size_t i = 0; !err && i < sizeof(figures) / sizeof(figures[0]); i++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * flbench peer on one end of a pair of virtual Ethernet interfaces, in a network of its own; at the other
- * end is a socket that sends back what it gets, or something else. Without the right to have such a network
- * only what is refused is tried.
+ * flbench peer on one end of a pair of virtual Ethernet interfaces, in a network of its own; at the
+ * other end is a socket that sends back what it gets, or something else. Without the right to have
+ * such a network only what is refused is tried.
  */
 #include <arpa/inet.h>
 #include <json-c/json.h>

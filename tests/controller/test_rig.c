@@ -274,8 +274,8 @@ static void overrun(void **state)
 /* ---- a guest that sends back what it gets ---- */
 
 /*
- * What it does with the frames of these numbers, -1 for none. A damaged one may be sent twice, or after
- * the whole one; one in three may be dropped, and all until a moment comes.
+ * What it does with the frames of these numbers, -1 for none. A damaged one may be sent twice, or
+ * after the whole one; one in three may be dropped, and all until a moment comes.
  */
 static struct echo {
 	pthread_t thread;
@@ -403,7 +403,10 @@ static void sent_frames_are_judged(void **state)
 
 static void the_damaged_one_is_named(void **state)
 {
-	/* None; one of two that are missing; the same one twice; one that came, and another is lost. */
+	/*
+	 * None; one of two that are missing; the same one twice; one that came, and another is
+	 * lost.
+	 */
 	struct echo wrong[] = { HONEST, HONEST, HONEST, HONEST };
 	struct echo right = HONEST;
 
@@ -433,7 +436,10 @@ static void the_damaged_one_is_named(void **state)
 	}
 }
 
-/* A jump between two steady states: whatever is sent meanwhile is lost. Return: of the account of the gap. */
+/*
+ * A jump between two steady states: whatever is sent meanwhile is lost. Return: of the account of
+ * the gap.
+ */
 static long long jump_with(struct echo how)
 {
 	long long gap;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The other end of a network cable: a thread that sends numbered frames (frame.h) at a steady rate, and
- * remembers what became of each and when, and one that receives, and checks each byte and the order of
- * what comes back. The cable is a datagram socket that QEMU's "-netdev dgram" reads, or any socket on
- * which a datagram is a frame. The peer runs on the controller and knows nothing of the other end.
+ * The other end of a network cable: a thread that sends numbered frames (frame.h) at a steady rate,
+ * and remembers what became of each and when, and one that receives, and checks each byte and the
+ * order of what comes back. The cable is a datagram socket that QEMU's "-netdev dgram" reads, or
+ * any socket on which a datagram is a frame. The peer runs on the controller and knows nothing of
+ * the other end.
  *
  * QEMU stops reading the socket while the receive ring of the device is full; the socket then has
  * room for a few frames (net.unix.max_dgram_qlen). A frame that finds no room within the patience
@@ -82,7 +83,8 @@ struct peer_account {
  * struct peer_gap - when nothing came back
  * @last: number of the last frame that came back before
  * @first: number of the first one that came back after
- * @next: number of the first frame that was due when that had come: @last + 1 to @next - 1 were due in the gap
+ * @next: number of the first frame that was due when that had come: @last + 1 to @next - 1 were due
+ *	in the gap
  */
 struct peer_gap {
 	uint64_t last, first, next;
