@@ -681,6 +681,16 @@ static int check_dpdk(const struct plan_case *c, struct plan_error *error)
 		return -EINVAL;
 	if (plan_number(c, OPT_memory) < 768)
 		return complain(error, "case %s: with workload=dpdk memory is at least 768M", c->name);
+	if (strcmp(plan_text(c, OPT_scenario), "dpdk-peer"))
+		return 0;
+	if (plan_bool(c, OPT_icount))
+		return complain(
+			error,
+			"case %s: with scenario=dpdk-peer frames come in real time; give icount=no",
+			c->name);
+	if (plan_number(c, OPT_memory) > 2048)
+		return complain(error, "case %s: with scenario=dpdk-peer memory is at most 2G",
+				c->name);
 	return 0;
 }
 

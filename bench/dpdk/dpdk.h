@@ -47,6 +47,7 @@ enum fault { FAULT_NONE, FAULT_SKIP, FAULT_TWICE, FAULT_SWAP, FAULT_DAMAGE, FAUL
  * @check: build and check numbered frames (frame.h), or look whether each copy is right
  * @seed: of numbered frames
  * @fault: what to do wrong
+ * @flows: addresses that frames come from in turn, 0: frames are no IP
  * @lcores: processors, or NULL
  * @memory_mib: for DPDK
  * @no_huge: ordinary pages
@@ -73,6 +74,7 @@ struct options {
 	bool check;
 	uint64_t seed;
 	enum fault fault;
+	uint32_t flows;
 	const char *lcores;
 	unsigned int memory_mib;
 	bool no_huge;

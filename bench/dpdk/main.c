@@ -44,6 +44,7 @@ enum key {
 	KEY_CHECK = 256,
 	KEY_SEED,
 	KEY_FAULT,
+	KEY_FLOWS,
 	KEY_LCORES,
 	KEY_MEMORY,
 	KEY_NO_HUGE,
@@ -77,14 +78,19 @@ static const struct argp_option option_table[] = {
 	  0 },
 	{ "seed", KEY_SEED, "N", 0, "of numbered frames [1]", 0 },
 	{ "fault", KEY_FAULT, "FAULT", 0,
-	  "do something wrong to the frame in the middle: skip, twice, swap, damage, foreign (to test --check)",
+	  "do something wrong to the frame in the middle: skip, twice, swap, damage, foreign (to test --check); forward: skip, damage (to test who receives)",
+	  0 },
+	{ "flows", KEY_FLOWS, "N", 0,
+	  "frames that are sent are UDP over IPv4, of N addresses in turn, for RSS to deal out to queues [no IP]",
 	  0 },
 	{ "lcores", KEY_LCORES, "N,...", 0, "processors to use [those of the port's NUMA node]",
 	  0 },
 	{ "memory", KEY_MEMORY, "MIB", 0, "for DPDK, on the port's NUMA node [64]", 0 },
 	{ "no-huge", KEY_NO_HUGE, NULL, 0, "ordinary pages", 0 },
 	{ "huge-dir", KEY_HUGE_DIR, "DIR", 0, "mount of hugetlbfs: pages of its size", 0 },
-	{ "output", 'o', "FILE", 0, "where the result goes (JSON) [standard output]", 0 },
+	{ "output", 'o', "FILE", 0,
+	  "where the result goes (JSON) [standard output]; then standard output says 'ready' as soon as frames can come",
+	  0 },
 	{ 0 }
 };
 
@@ -177,13 +183,18 @@ static void check_options(struct argp_state *state, const struct options *o)
 	if (o->mode == MODE_FORWARD && o->nr_sizes > 1)
 		argp_error(state,
 			   "--mode forward: frames come as they are; give one --size, for --prime");
+	if (o->flows && (o->check || o->mode == MODE_DMA))
+		argp_error(state, "--flows: numbered frames have no IP header; leave --check out");
 	if (o->prime && o->mode != MODE_FORWARD && o->mode != MODE_RX)
 		argp_error(state, "--prime: for --mode forward and rx only");
 	if (o->mode == MODE_FORWARD && o->check)
 		argp_error(
 			state,
 			"--mode forward does not look into frames; leave --check to who receives them");
-	if (o->fault != FAULT_NONE && (!o->check || o->packets < 4))
+	if (o->mode == MODE_FORWARD && o->fault != FAULT_NONE && o->fault != FAULT_SKIP &&
+	    o->fault != FAULT_DAMAGE)
+		argp_error(state, "--mode forward: of the faults it knows skip and damage only");
+	if (o->fault != FAULT_NONE && ((o->mode != MODE_FORWARD && !o->check) || o->packets < 4))
 		argp_error(state, "--fault: needs --check and at least 4 --packets");
 	if (o->no_huge && o->huge_dir)
 		argp_error(state, "--no-huge and --huge-dir: give one of them");
@@ -242,6 +253,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FAULT:
 		o->fault = word(state, "fault", arg, faults);
+		return 0;
+	case KEY_FLOWS:
+		o->flows = number(state, "flows", arg, 1, 65536);
 		return 0;
 	case KEY_LCORES:
 		if (!*arg || arg[strspn(arg, "0123456789,")])
@@ -621,6 +635,10 @@ static int run(const struct options *o, const struct place *place)
 	if (!err && pool)
 		err = wait_for_link(o, ports);
 	linked = rte_rdtsc();
+	if (!err && o->output) {
+		puts("ready");
+		fflush(stdout);
+	}
 	for (unsigned int i = 0; !err && !stopped && i < o->nr_sizes * o->repeat; i++) {
 		int ret = run_size(o, place, ports, pool, o->sizes[i / o->repeat], i % o->repeat,
 				   report);

@@ -10,9 +10,12 @@
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
+#include <rte_ether.h>
+#include <rte_ip.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
+#include <rte_udp.h>
 
 #include <flbench/frame.h>
 
@@ -94,24 +97,49 @@ static unsigned int receive(struct stream *s, struct rte_mbuf **packets)
 	return nr;
 }
 
+/*
+ * Do something wrong to the frame in the middle, if it is in this burst: a bit of the last byte in
+ * front of its CRC is flipped, or it is not sent. Return: how many are left.
+ */
+static unsigned int break_middle(const struct stream *s, struct rte_mbuf **packets, unsigned int nr)
+{
+	const uint64_t at = options->packets / 2 - s->rx_packets;
+	struct rte_mbuf *middle;
+
+	if (at >= nr)
+		return nr;
+	middle = packets[at];
+	if (options->fault == FAULT_DAMAGE) {
+		rte_pktmbuf_mtod(middle, uint8_t *)[middle->data_len - 5] ^= 0x10;
+		return nr;
+	}
+	memmove(packets + at, packets + at + 1, (nr - at - 1) * sizeof(*packets));
+	rte_pktmbuf_free(middle);
+	return nr - 1;
+}
+
 /* Frames that the port does not take are thrown away. */
 static unsigned int forward(struct stream *s, struct rte_mbuf **packets)
 {
 	unsigned int nr = rte_eth_rx_burst(s->port, s->queue, packets, allowance(s->rx_packets));
-	unsigned int sent;
+	unsigned int sent, left = nr;
 	uint64_t bytes;
 
 	if (!nr)
 		return 0;
 	bytes = bytes_of(packets, nr);
-	s->rx_packets += nr;
 	s->rx_bytes += bytes;
-	sent = rte_eth_tx_burst(s->to, s->queue, packets, nr);
+	if (unlikely(options->fault != FAULT_NONE)) {
+		left = break_middle(s, packets, nr);
+		bytes = bytes_of(packets, left);
+	}
+	s->rx_packets += nr;
+	sent = rte_eth_tx_burst(s->to, s->queue, packets, left);
 	s->tx_packets += sent;
-	if (unlikely(sent < nr)) {
-		bytes -= bytes_of(packets + sent, nr - sent);
-		s->tx_dropped += nr - sent;
-		rte_pktmbuf_free_bulk(packets + sent, nr - sent);
+	if (unlikely(sent < left)) {
+		bytes -= bytes_of(packets + sent, left - sent);
+		s->tx_dropped += left - sent;
+		rte_pktmbuf_free_bulk(packets + sent, left - sent);
 	}
 	s->tx_bytes += bytes;
 	s->done = complete(s->rx_packets);
@@ -133,6 +161,31 @@ static uint64_t number_at(uint64_t at)
 	default:
 		return at;
 	}
+}
+
+/* 198.18.0.0/15 is for benchmarks (RFC 2544); the port is that of discard. */
+static void fill_flow(struct rte_mbuf *packet, uint32_t flow)
+{
+	struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(packet, struct rte_ether_hdr *);
+	const uint16_t length = packet->pkt_len - sizeof(*ethernet);
+	struct rte_ipv4_hdr ip = {
+		.version_ihl = RTE_IPV4_VHL_DEF,
+		.total_length = rte_cpu_to_be_16(length),
+		.time_to_live = 64,
+		.next_proto_id = IPPROTO_UDP,
+		.src_addr = rte_cpu_to_be_32(RTE_IPV4(198, 18, 0, 0) + flow),
+		.dst_addr = rte_cpu_to_be_32(RTE_IPV4(198, 19, 0, 1)),
+	};
+	const struct rte_udp_hdr udp = {
+		.src_port = rte_cpu_to_be_16(9),
+		.dst_port = rte_cpu_to_be_16(9),
+		.dgram_len = rte_cpu_to_be_16(length - sizeof(ip)),
+	};
+
+	ip.hdr_checksum = rte_ipv4_cksum(&ip);
+	ethernet->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
+	memcpy(ethernet + 1, &ip, sizeof(ip));
+	memcpy((uint8_t *)(ethernet + 1) + sizeof(ip), &udp, sizeof(udp));
 }
 
 static void fill(struct stream *s, struct rte_mbuf *packet, uint64_t at)
@@ -163,6 +216,9 @@ static unsigned int send_next(struct stream *s, struct rte_mbuf **packets, unsig
 		return 0;
 	for (unsigned int i = 0; i < nr; i++)
 		fill(s, packets[i], at + i);
+	/* Not there: it would cost those that need none. */
+	for (unsigned int i = 0; options->flows && i < nr; i++)
+		fill_flow(packets[i], (at + i) % options->flows);
 	if (s->sent_at) {
 		uint64_t now = rte_rdtsc();
 

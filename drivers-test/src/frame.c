@@ -10,9 +10,10 @@
 #define MAGIC 0xf7a3e5b1c9d28640ull
 #define CRC_BYTES 4u
 
-/* To all, from a locally administered address, of local experimental Ethertype 1 (IEEE 802). */
+#define TYPE FRAME_ETHERTYPE >> 8, FRAME_ETHERTYPE & 0xff
+/* To all, from a locally administered address. */
 static const uint8_t ethernet[FRAME_ETHERNET_BYTES] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02,
-							'f',  'l',  'b',  'n',	0x01, 0x88, 0xb5 };
+							'f',  'l',  'b',  'n',	0x01, TYPE };
 
 static uint64_t magic_of(uint64_t seed)
 {
@@ -78,8 +79,10 @@ int frame_check(const void *frame, uint32_t bytes, uint64_t seed, uint64_t *numb
 	memcpy(&head, in + FRAME_ETHERNET_BYTES, sizeof(head));
 	if (head.magic != magic_of(seed))
 		return -ESTALE;
-	if (head.signature != frame_signature(seed, head.number) || head.bytes != bytes ||
-	    head.reserved)
+	*number = head.number;
+	if (head.signature != frame_signature(seed, head.number))
+		*number = FRAME_NO_NUMBER;
+	if (*number == FRAME_NO_NUMBER || head.bytes != bytes || head.reserved)
 		return -EBADMSG;
 	for (; at < bytes - CRC_BYTES; at += n) {
 		uint64_t word = fill_word(head.signature, at);
@@ -91,10 +94,7 @@ int frame_check(const void *frame, uint32_t bytes, uint64_t seed, uint64_t *numb
 			return -EBADMSG;
 	}
 	crc = crc32(0, in, at);
-	if (memcmp(in + at, &crc, CRC_BYTES))
-		return -EBADMSG;
-	*number = head.number;
-	return 0;
+	return memcmp(in + at, &crc, CRC_BYTES) ? -EBADMSG : 0;
 }
 
 size_t frame_book_bytes(uint64_t max)

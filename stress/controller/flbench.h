@@ -62,6 +62,7 @@ int command_compare(const struct invocation *invocation);
 int command_reference(const struct invocation *invocation);
 int command_list(const struct invocation *invocation);
 int command_check(const struct invocation *invocation);
+int command_peer(const struct invocation *invocation);
 int command_topo(const struct invocation *invocation);
 int command_bind(const struct invocation *invocation);
 int command_restore_bindings(const struct invocation *invocation);

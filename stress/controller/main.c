@@ -42,6 +42,12 @@ static bool check_takes(enum option_id id)
 	return id == OPT_sysroot;
 }
 
+static bool peer_takes(enum option_id id)
+{
+	return id == OPT_interface || id == OPT_frames || id == OPT_frame_interval ||
+	       id == OPT_seed;
+}
+
 static bool topo_takes(enum option_id id)
 {
 	return id == OPT_format || id == OPT_sysroot || id == OPT_results || id == OPT_picture;
@@ -157,6 +163,20 @@ static const struct command commands[] = {
 			"Exit status: 0 shown, with or without warnings; 2 bad input; 3 the picture could not be drawn.",
 		.takes = topo_takes,
 		.run = command_topo,
+	},
+	{
+		.name = "peer",
+		.arguments = "",
+		.summary =
+			"be the other end of a network cable: send numbered frames, check what comes back",
+		.description =
+			"Runs on the link partner of a card that receives, sends or forwards (flbench-dpdk). Sends --frames numbered "
+			"frames, one each --frame-interval microseconds, on --interface, checks each byte, the numbers and the order of what "
+			"comes, and prints the account as JSON when a second has passed without any, or a signal comes.\v"
+			"Exit status: 0; 1 something came that is damaged, doubled, out of order or foreign; 2 bad input; 3 no such socket "
+			"can be had.",
+		.takes = peer_takes,
+		.run = command_peer,
 	},
 	{
 		.name = "bind",

@@ -77,7 +77,8 @@ void rig_metric(struct rig *rig, const char *name, const char *unit, uint64_t va
 	add_text(event, "name", name);
 	add_text(event, "unit", unit);
 	add_number(event, "value", value);
-	add_text(labels, "device", device);
+	if (device)
+		add_text(labels, "device", device);
 	json_object_object_add(event, "labels", labels);
 	rig->config.emit(rig->config.context, event);
 }
@@ -95,41 +96,6 @@ void rig_span(struct rig *rig, const char *lane, const char *name, uint64_t begi
 }
 
 /* ---- frames ---- */
-
-static long long start_peer(struct rig *rig, const char *line)
-{
-	struct peer_config config = {
-		.local = rig->config.local,
-		.remote = rig->config.remote,
-		.seed = rig->config.seed,
-		.interval_ns = rig->config.frame_interval_ns,
-		.bytes = RIG_FRAME_BYTES,
-		.max = rig->config.frames_max,
-	};
-	unsigned int patience_ms;
-
-	if (rig->peer) {
-		peer_continue(rig->peer);
-		return 0;
-	}
-	/* A frame that finds no room for so long is refused. */
-	if (sscanf(line, "%u", &patience_ms) != 1)
-		return -EINVAL;
-	config.patience_ns = patience_ms * 1000000ull;
-	return peer_start(&rig->peer, &config);
-}
-
-/* Return: frames that were due so far. */
-static long long stop_peer(struct rig *rig)
-{
-	struct peer_log log;
-
-	if (!rig->peer)
-		return -EINVAL;
-	peer_pause(rig->peer);
-	peer_log(rig->peer, &log);
-	return log.nr;
-}
 
 static long long note_arrived(struct rig *rig, const char *line)
 {
@@ -421,7 +387,7 @@ long long rig_answer(struct rig *rig, const char *line)
 	long long number = -EINVAL;
 	int rest = 0;
 
-	if (rig_jump_answer(rig, line, &number))
+	if (rig_jump_answer(rig, line, &number) || rig_peer_answer(rig, line, &number))
 		return number;
 	sscanf(line, "%15s %n", word, &rest);
 	line += rest;
@@ -429,8 +395,6 @@ long long rig_answer(struct rig *rig, const char *line)
 		return forget(rig);
 	if (!strcmp(word, "edu"))
 		return start_edu(rig, line);
-	if (!strcmp(word, "peer"))
-		return strncmp(line, "on", 2) ? stop_peer(rig) : start_peer(rig, line + 2);
 	if (!strcmp(word, "signature"))
 		return set_signature(rig, line);
 	if (!strcmp(word, "pages"))

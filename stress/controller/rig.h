@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What stands around a virtual machine whose devices do DMA: a peer that sends frames to its network
- * card, somebody who starts its edu devices, and an observer who looks at its memory, its registers
- * and its console while no program of the guest runs. The agent in the guest asks for all of it, a
- * line at a time, and is answered with a number; what was seen is handed on as events
- * (docs/results.md). How the machine is started is left to others.
+ * What stands around a virtual machine whose devices do DMA: a peer that sends frames to its
+ * network card and checks what comes back, somebody who starts its edu devices, and an observer who
+ * looks at its memory, its registers and its console while no program of the guest runs. The agent
+ * in the guest asks for all of it, a line at a time, and is answered with a number; what was seen
+ * is handed on as events (docs/results.md). How the machine is started is left to others.
  */
 #ifndef FLBENCH_RIG_H
 #define FLBENCH_RIG_H

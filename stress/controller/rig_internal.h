@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the rig share: questions and books (rig.c), the live update (rig_jump.c). */
+/*
+ * What the parts of the rig share: questions and books (rig.c), the live update (rig_jump.c), what
+ * the peer sends and gets back (rig_peer.c).
+ */
 #ifndef FLBENCH_RIG_INTERNAL_H
 #define FLBENCH_RIG_INTERNAL_H
 
@@ -54,6 +57,16 @@ struct rig_jump {
 	uint64_t begin_ns, dark_ns, boot_ns, taken_ns, full_ns, back_ns;
 };
 
+/*
+ * What the peer sends to a guest that sends it back.
+ * @from: number of the first frame that counts
+ * @received: frames that had come back when the kernel began
+ * @boot_ns: since when it is this kernel that sends them
+ */
+struct rig_cable {
+	uint64_t from, received, boot_ns;
+};
+
 struct rig {
 	struct rig_config config;
 	struct qtest qtest;
@@ -66,6 +79,7 @@ struct rig {
 	uint32_t class_start[RIG_CLASSES], class_end[RIG_CLASSES];
 	unsigned int class;
 	struct peer *peer;
+	struct rig_cable cable;
 	struct frame_book *book;
 	struct frame_account account;
 	uint64_t accounted;
@@ -86,8 +100,9 @@ struct rig {
 };
 
 uint64_t rig_now_ns(void);
+void rig_pause_ms(unsigned int ms);
 
-/* Events of the live update that is under way, or of the cycle that it led to. */
+/* Events of the live update that is under way, or of the cycle that it led to. @device: or NULL */
 void rig_check(struct rig *rig, const char *name, bool ok, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void rig_metric(struct rig *rig, const char *name, const char *unit, uint64_t value,
@@ -101,6 +116,8 @@ bool rig_search(struct rig *rig);
 
 /* Is it a question about a live update? Then *@number is the answer. */
 bool rig_jump_answer(struct rig *rig, const char *line, long long *number);
+/* Is it one about the peer? Likewise. */
+bool rig_peer_answer(struct rig *rig, const char *line, long long *number);
 /* Now and then: how far has the guest come, by what its console says? */
 void rig_jump_glance(struct rig *rig);
 /* The machine has ended. */

@@ -50,7 +50,7 @@ static const char *const class_names[RIG_CLASSES] = { "edu", "nvme", "igb", "str
 static const char *const class_arrivals[RIG_CLASSES] = { "copies", "completions", "frames",
 							 "copies" };
 
-static void pause_ms(unsigned int ms)
+void rig_pause_ms(unsigned int ms)
 {
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000l }, NULL);
 }
@@ -210,7 +210,7 @@ static bool dma_in_the_dark(struct rig *rig)
 	bool ok = set_master(rig, "stranger", true) && start_dma(rig, &rig->stranger) &&
 		  start_dma(rig, &rig->friend);
 
-	pause_ms(EDU_DMA_DELAY_MS + 100);
+	rig_pause_ms(EDU_DMA_DELAY_MS + 100);
 	return set_master(rig, "stranger", false) && ok;
 }
 
@@ -247,7 +247,7 @@ static void break_record(struct rig *rig)
 /* The old kernel has nothing more to say: what it left is looked at. */
 static void in_the_dark(struct rig *rig)
 {
-	pause_ms(SHUTDOWN_MS);
+	rig_pause_ms(SHUTDOWN_MS);
 	if (rig->jump.preserved) {
 		check_state(rig, "dark", false, STATE_ON);
 		rig_check(rig, "dma-dark", dma_in_the_dark(rig),
@@ -256,7 +256,7 @@ static void in_the_dark(struct rig *rig)
 		check_state(rig, "stopped", false, STATE_STOPPED);
 		rig_check(rig, "dma-stopped", start_dma(rig, &rig->friend),
 			  "edu's DMA is started while no kernel is in charge");
-		pause_ms(EDU_DMA_DELAY_MS + 100);
+		rig_pause_ms(EDU_DMA_DELAY_MS + 100);
 	}
 	if (!strcmp(rig->config.jump_fault, "device-gone"))
 		rig_check(rig, "card-moved", move_card(rig),
@@ -271,7 +271,7 @@ static void look_when_off(struct rig *rig)
 	if (!console_has(rig, "reboot: Power down") && !console_has(rig, "reboot: machine restart"))
 		return;
 	rig->jump.under_way = false;
-	pause_ms(OFF_MS);
+	rig_pause_ms(OFF_MS);
 	check_state(rig, "off", false, STATE_OFF);
 	rig->config.end(rig->config.context);
 }
@@ -471,9 +471,9 @@ static long long quiet(struct rig *rig)
 
 	/* As it is, and then as a bus master: for the IOMMU to stop it. */
 	ok = start_dma(rig, &rig->friend) && ok;
-	pause_ms(EDU_DMA_DELAY_MS + 100);
+	rig_pause_ms(EDU_DMA_DELAY_MS + 100);
 	ok = set_master(rig, "edu", true) && start_dma(rig, &rig->friend) && ok;
-	pause_ms(EDU_DMA_DELAY_MS + 100);
+	rig_pause_ms(EDU_DMA_DELAY_MS + 100);
 	return set_master(rig, "edu", false) && ok ? 0 : -EIO;
 }
 
@@ -493,7 +493,7 @@ static long long blocked(struct rig *rig)
 					   rig->nr_points, rig->max_points, LOOK_PAUSE_NS))
 		return -EINVAL;
 	ok = start_dma(rig, &rig->friend) && ok;
-	pause_ms(EDU_DMA_DELAY_MS + 500);
+	rig_pause_ms(EDU_DMA_DELAY_MS + 500);
 	observe_stop(rig->observer, &log);
 	observe_free(rig->observer);
 	rig->observer = NULL;

@@ -32,7 +32,7 @@
 #define STOP_SECONDS 5
 #define KVM_PROBE_SECONDS 20
 
-/* Descriptors that QEMU is started with where the devices do DMA; see struct around. */
+/* Descriptors that QEMU is started with where there is a rig; see struct around. */
 #define FIRST_FD 3
 #define SERIAL_FD 3
 #define QTEST_FD 4
@@ -45,6 +45,8 @@
 #define OUTSIDE_EVENTS "outside.jsonl"
 #define PEER_SOCKET "peer.sock"
 #define QEMU_SOCKET "qemu.sock"
+/* Of a second card. */
+#define QEMU_SOCKET2 "qemu2.sock"
 
 #define GUEST_KERNEL "boot/bzImage"
 #define GUEST_NEXT_KERNEL "boot/bzImage.next"
@@ -108,12 +110,25 @@ static bool does_dma(const struct plan_case *plan_case)
 	return !strcmp(plan_text(plan_case, OPT_workload), "dma");
 }
 
-/*
- * Devices that do DMA, in memory that the rig looks at, and what it reaches them by. The second edu
- * is not preserved; the card is behind a root port. The disk is slow, so that commands are still
- * under way at the jump.
- */
-static void add_devices(struct arguments *arguments, const struct plan_case *plan_case)
+static bool runs_dpdk(const struct plan_case *plan_case)
+{
+	return !strcmp(plan_text(plan_case, OPT_workload), "dpdk");
+}
+
+/* Are DPDK's cards on cables to the controller? */
+static bool has_peer(const struct plan_case *plan_case)
+{
+	return runs_dpdk(plan_case) && !strcmp(plan_text(plan_case, OPT_scenario), "dpdk-peer");
+}
+
+/* Does the agent get answers, and the network card frames? */
+static bool has_rig(const struct plan_case *plan_case)
+{
+	return does_dma(plan_case) || has_peer(plan_case);
+}
+
+/* Memory that the rig can look at, and what it reaches registers by. */
+static void add_rig(struct arguments *arguments, const struct plan_case *plan_case)
 {
 	add(arguments, "-object");
 	add(arguments, "memory-backend-file,id=ram,mem-path=/proc/self/fd/%d,share=on,size=%lldM",
@@ -124,6 +139,24 @@ static void add_devices(struct arguments *arguments, const struct plan_case *pla
 	add(arguments, "chardev:tester");
 	add(arguments, "-qtest-log");
 	add(arguments, "/dev/null");
+}
+
+/* A cable to the peer. It sends to QEMU_SOCKET, and gets what any card sends. */
+static void add_cable(struct arguments *arguments, const char *id, const char *socket)
+{
+	add(arguments, "-netdev");
+	add(arguments,
+	    "dgram,id=%s,local.type=unix,local.path=/proc/self/fd/%d/%s"
+	    ",remote.type=unix,remote.path=/proc/self/fd/%d/" PEER_SOCKET,
+	    id, DIR_FD, socket, DIR_FD);
+}
+
+/*
+ * Devices that do DMA. The second edu is not preserved; the card is behind a root port. The disk is
+ * slow, so that commands are still under way at the jump.
+ */
+static void add_devices(struct arguments *arguments, const struct plan_case *plan_case)
+{
 	add(arguments, "-device");
 	add(arguments, "%s", mode_of(plan_case)->qemu_device);
 	add(arguments, "-device");
@@ -143,11 +176,7 @@ static void add_devices(struct arguments *arguments, const struct plan_case *pla
 	    plan_number(plan_case, OPT_disk_iops));
 	add(arguments, "-device");
 	add(arguments, "nvme,serial=flbench,drive=disk");
-	add(arguments, "-netdev");
-	add(arguments,
-	    "dgram,id=cable,local.type=unix,local.path=/proc/self/fd/%d/" QEMU_SOCKET
-	    ",remote.type=unix,remote.path=/proc/self/fd/%d/" PEER_SOCKET,
-	    DIR_FD, DIR_FD);
+	add_cable(arguments, "cable", QEMU_SOCKET);
 	add(arguments, "-device");
 	add(arguments, "pcie-root-port,id=root0,chassis=1");
 	add(arguments, "-device");
@@ -178,19 +207,21 @@ static void add_fio_devices(struct arguments *arguments, const struct plan_case 
 	add(arguments, "nvme,serial=flbench,drive=disk");
 }
 
-static bool runs_dpdk(const struct plan_case *plan_case)
-{
-	return !strcmp(plan_text(plan_case, OPT_workload), "dpdk");
-}
-
-/* Two network cards, each behind a root port and so in a group of its own, on one wire. */
+/*
+ * Two network cards, each behind a root port and so in a group of its own: on one wire, or each on
+ * a cable to the peer.
+ */
 static void add_dpdk_devices(struct arguments *arguments, const struct plan_case *plan_case)
 {
 	add(arguments, "-device");
 	add(arguments, "%s", mode_of(plan_case)->qemu_device);
 	for (int i = 0; i < 2; i++) {
-		add(arguments, "-netdev");
-		add(arguments, "hubport,id=wire%d,hubid=0", i);
+		if (has_peer(plan_case)) {
+			add_cable(arguments, i ? "wire1" : "wire0", i ? QEMU_SOCKET2 : QEMU_SOCKET);
+		} else {
+			add(arguments, "-netdev");
+			add(arguments, "hubport,id=wire%d,hubid=0", i);
+		}
 		add(arguments, "-device");
 		add(arguments, "pcie-root-port,id=root%d,chassis=%d", i, i + 1);
 		add(arguments, "-device");
@@ -264,7 +295,7 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	add(&arguments, "-name");
 	add(&arguments, "flbench-%s", plan_case->name);
 	add(&arguments, "-machine");
-	add(&arguments, "%s%s", arch->machine, does_dma(plan_case) ? ",memory-backend=ram" : "");
+	add(&arguments, "%s%s", arch->machine, has_rig(plan_case) ? ",memory-backend=ram" : "");
 	add(&arguments, "-accel");
 	add(&arguments, "%s", accel);
 	add(&arguments, "-cpu");
@@ -293,7 +324,7 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	add(&arguments, "none");
 	add(&arguments, "-serial");
 	add(&arguments, "file:%s/console.log", dir);
-	if (does_dma(plan_case)) {
+	if (has_rig(plan_case)) {
 		/* The agent is answered; the rig writes its lines to the same file. */
 		add(&arguments, "-chardev");
 		add(&arguments, "socket,id=events,fd=%d", SERIAL_FD);
@@ -303,15 +334,17 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 			add(&arguments, "-action");
 			add(&arguments, "shutdown=pause");
 		}
-		add_devices(&arguments, plan_case);
+		add_rig(&arguments, plan_case);
 	} else {
 		add(&arguments, "-serial");
 		add(&arguments, "file:%s/events.jsonl", dir);
-		if (runs_fio(plan_case))
-			add_fio_devices(&arguments, plan_case, dir);
-		if (runs_dpdk(plan_case))
-			add_dpdk_devices(&arguments, plan_case);
 	}
+	if (does_dma(plan_case))
+		add_devices(&arguments, plan_case);
+	if (runs_fio(plan_case))
+		add_fio_devices(&arguments, plan_case, dir);
+	if (runs_dpdk(plan_case))
+		add_dpdk_devices(&arguments, plan_case);
 	add(&arguments, "-kernel");
 	add(&arguments, "%s", plan_text(plan_case, OPT_kernel));
 	add(&arguments, "-initrd");
@@ -679,7 +712,7 @@ static int make_disk(const struct target *target)
 	return ftruncate(fd, DISK_BYTES);
 }
 
-/* ---- what stands around a machine whose devices do DMA ---- */
+/* ---- what stands around a machine with a rig ---- */
 
 /* Ours and QEMU's ends of what connects us; -1 where there is none. */
 struct around {
@@ -750,7 +783,8 @@ static int open_rig(struct target *target, const struct around *around)
 		.local = local,
 		.remote = remote,
 		.frame_interval_ns = plan_number(c, OPT_frame_interval) * 1000,
-		.frames_max = FRAME_RUN_MAX,
+		/* A peer that is sent back to has a higher rate. */
+		.frames_max = FRAME_RUN_MAX * (has_peer(c) ? 16 : 1),
 		.entries = plan_number(c, OPT_ring),
 		.jump_fault = plan_text(c, OPT_jump_fault),
 		.emit = emit_outside,
@@ -833,6 +867,7 @@ static void vm_release(struct target *target)
 	if (target->dir_fd >= 0) {
 		remove_file(target, PEER_SOCKET);
 		remove_file(target, QEMU_SOCKET);
+		remove_file(target, QEMU_SOCKET2);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		close_fds(fds[i], 1);
@@ -870,7 +905,7 @@ static int vm_start(struct target *target, struct plan_error *error)
 	char *log __freed = format_text("%s/qemu.log", target->dir);
 	char **arguments =
 		vm_command_line(target->plan_case, target->dir, vm_accel(target->plan_case));
-	bool dma = does_dma(target->plan_case);
+	bool rig = has_rig(target->plan_case);
 	int fds[NR_FDS];
 	int ret = -ENOMEM;
 
@@ -896,16 +931,16 @@ static int vm_start(struct target *target, struct plan_error *error)
 			 strerror(-ret));
 		goto out;
 	}
-	ret = dma ? make_around(target, fds) : 0;
+	ret = rig ? make_around(target, fds) : 0;
 	if (ret) {
 		complain(error, ret, "%s: cannot set up what stands around the machine: %s",
 			 target->dir, strerror(-ret));
 		goto out;
 	}
 	ret = spawn(arguments, log, plan_number(target->plan_case, OPT_memory) + QEMU_OVERHEAD_MIB,
-		    dma ? fds : NULL);
+		    rig ? fds : NULL);
 	/* QEMU has them now, or nobody; the last one is the target's. */
-	if (dma)
+	if (rig)
 		close_fds(fds, NR_FDS - 1);
 	if (ret < 0) {
 		complain(error, ret, "cannot start %s: %s", arguments[0], strerror(-ret));
@@ -913,7 +948,7 @@ static int vm_start(struct target *target, struct plan_error *error)
 	}
 	target->pid = ret;
 	target->pidfd = syscall(SYS_pidfd_open, target->pid, 0);
-	ret = dma ? rig_start(target->rig) : 0;
+	ret = rig ? rig_start(target->rig) : 0;
 	if (ret) {
 		complain(error, ret, "cannot start a thread: %s", strerror(-ret));
 		vm_kill(target);

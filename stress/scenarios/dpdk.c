@@ -25,20 +25,16 @@
 #include "../agent/program.h"
 #include "../agent/system.h"
 #include "../agent/testpmd.h"
+#include "dpdk.h"
 #include "scenarios.h"
 
 #define IGB_VENDOR 0x8086
 #define IGB_DEVICE 0x10c9
 #define HUGE_PAGES "80"
-#define HUGE_DIR "/dev/hugepages"
-/* Pages of our program's memory. */
-#define HUGE "--huge-dir=" HUGE_DIR
-#define SMALL "--no-huge"
 #define OURS "/usr/bin/flbench-dpdk"
 #define TESTPMD "/usr/bin/dpdk-testpmd"
 #define OUTPUT "/tmp/flbench-dpdk.json"
 #define PROMPT "testpmd> "
-#define WAIT_MS 60000
 
 #define REPEATS 5u
 /* After so many our program gives up frames that do not come. */
@@ -66,7 +62,7 @@ static const struct {
 
 static char cards[2][PCI_ADDRESS_SIZE];
 
-static int prepare(struct agent *a)
+int dpdk_prepare(struct agent *a)
 {
 	int err = 0;
 
@@ -98,42 +94,50 @@ static int64_t number_of(struct json_object *object, const char *key)
 	return json_object_object_get_ex(object, key, &value) ? json_object_get_int64(value) : -1;
 }
 
-/**
- * ours - start our program, and read its report
- * @a: the agent
- * @options: for it, the pages first, then the mode, and NULL
- * @status: the exit status that is expected
- * @report: where the report goes, or NULL
- *
- * Return: 0 or a negative errno, with the words in world.problem.
- */
-static int ours(struct agent *a, const char *const options[], int status,
-		struct json_object **report)
+int dpdk_start(struct agent *a, struct program *program, unsigned int nr_cards,
+	       const char *const options[])
 {
-	const char *argv[32] = { OURS,	 "-p",	     cards[0], "-p", cards[1], "-o",
-				 OUTPUT, "--memory", "96",     "-t", SECONDS };
-	struct program program;
-	int ended, nr = 11;
+	const char *argv[40] = { OURS, "-o", OUTPUT, "--memory", "96", "-t", SECONDS };
+	int err, nr = 7;
 
-	for (; *options && nr < 31; options++)
+	for (unsigned int i = 0; i < nr_cards; i++) {
+		argv[nr++] = "-p";
+		argv[nr++] = cards[i];
+	}
+	for (; *options && nr < 39; options++)
 		argv[nr++] = *options;
 	unlink(OUTPUT);
-	ended = program_start(&program, argv);
-	if (!ended)
-		ended = program_end(&program, WAIT_MS);
-	program_free(&program);
-	if (ended != status)
+	err = program_start(program, argv);
+	return err ? world_problem(&a->w, err, "starting " OURS) : 0;
+}
+
+int dpdk_end(struct agent *a, struct program *program, const char *what, int status,
+	     struct json_object **report)
+{
+	int ended = program_end(program, WAIT_MS);
+
+	program_free(program);
+	if (ended < 0 || ended > status)
 		return world_problem(&a->w, ended < 0 ? ended : -EIO,
-				     OURS " %s %s %s ended with %d, not %d: see the console",
-				     argv[11], argv[12], argv[13], ended, status);
+				     OURS " -m %s ended with %d, not %d: see the console", what,
+				     ended, status);
 	if (!report)
 		return 0;
 	*report = json_object_from_file(OUTPUT);
 	return *report ? 0 : world_problem(&a->w, -EPROTO, OURS " wrote no report");
 }
 
-/* Of the metrics with @name those of @run, or all if it is -1, added up, or the least of them. */
-static uint64_t figure(struct json_object *report, const char *name, int run, bool least)
+/* On both cards, with @options: the pages first, then the mode. */
+static int ours(struct agent *a, const char *const options[], int status,
+		struct json_object **report)
+{
+	struct program program;
+	int err = dpdk_start(a, &program, 2, options);
+
+	return err ? err : dpdk_end(a, &program, options[2], status, report);
+}
+
+uint64_t dpdk_figure(struct json_object *report, const char *name, int run, bool least)
 {
 	struct json_object *metrics, *labels;
 	uint64_t sum = 0, smallest = UINT64_MAX;
@@ -157,31 +161,25 @@ static uint64_t figure(struct json_object *report, const char *name, int run, bo
 static int ours_mode(struct agent *a, enum dpdk_mode mode, const char *pages, struct dpdk_run *runs,
 		     struct json_object **report)
 {
-	const char *const options[] = { pages,
-					"-m",
-					modes[mode].name,
-					"-d",
-					DESCRIPTORS,
-					"--repeat",
-					"5",
-					"-n",
-					modes[mode].packets,
-					modes[mode].prime ? "--prime" : NULL,
-					modes[mode].prime,
-					NULL };
+	const char *const options[] = { pages, "-m", modes[mode].name, "-d", DESCRIPTORS,
+					"--memory",
+					/* No frame crosses an ordinary page: each takes one. */
+					strcmp(pages, SMALL) ? "96" : "192", "--repeat", "5", "-n",
+					modes[mode].packets, modes[mode].prime ? "--prime" : NULL,
+					modes[mode].prime, NULL };
 	int err = ours(a, options, 0, report);
 
 	for (unsigned int i = 0; !err && i < REPEATS; i++) {
-		runs[i].packets =
-			figure(*report, mode == DPDK_TX ? "tx_packets" : "rx_packets", i, false);
-		runs[i].busy = figure(*report, "busy_cycles", i, false);
+		runs[i].packets = dpdk_figure(
+			*report, mode == DPDK_TX ? "tx_packets" : "rx_packets", i, false);
+		runs[i].busy = dpdk_figure(*report, "busy_cycles", i, false);
 		runs[i].counted = runs[i].busy;
-		runs[i].empty = figure(*report, "empty_cycles", i, false);
-		runs[i].polls = figure(*report, "polls", i, false);
-		runs[i].empty_polls = figure(*report, "empty_polls", i, false);
+		runs[i].empty = dpdk_figure(*report, "empty_cycles", i, false);
+		runs[i].polls = dpdk_figure(*report, "polls", i, false);
+		runs[i].empty_polls = dpdk_figure(*report, "empty_polls", i, false);
 		/* A frame that is thrown away makes other bursts, and so other figures. */
 		if (runs[i].packets != 2 * strtoull(modes[mode].packets, NULL, 10) ||
-		    figure(*report, "tx_dropped_packets", i, false))
+		    dpdk_figure(*report, "tx_dropped_packets", i, false))
 			err = world_problem(&a->w, -EIO,
 					    OURS " %s moved %llu packets on two ports, not %s each",
 					    modes[mode].name, (unsigned long long)runs[i].packets,
@@ -339,39 +337,31 @@ static int check_frames(struct agent *a)
 
 	if (err)
 		return err;
-	agent_check(a, "dpdk-frames", figure(report, "arrived_frames", -1, false) == FRAMES,
+	agent_check(a, "dpdk-frames", dpdk_figure(report, "arrived_frames", -1, false) == FRAMES,
 		    "%llu frames of 64, 512 and 1514 bytes came back as they were sent, in order",
-		    (unsigned long long)figure(report, "arrived_frames", -1, false));
-	agent_metric_ticks(a, "dpdk_latency_p50", figure(report, "latency_p50_cycles", -1, true));
-	agent_metric_ticks(a, "dpdk_latency_p99", figure(report, "latency_p99_cycles", -1, true));
+		    (unsigned long long)dpdk_figure(report, "arrived_frames", -1, false));
+	agent_metric_ticks(a, "dpdk_latency_p50",
+			   dpdk_figure(report, "latency_p50_cycles", -1, true));
+	agent_metric_ticks(a, "dpdk_latency_p99",
+			   dpdk_figure(report, "latency_p99_cycles", -1, true));
 	if (a->log.cycle)
 		return 0;
 	err = ours(a, twin, 1, &broken);
 	if (!err)
-		agent_check(a, "dpdk-frames-twin", figure(broken, "damaged_frames", -1, false) == 2,
+		agent_check(a, "dpdk-frames-twin",
+			    dpdk_figure(broken, "damaged_frames", -1, false) == 2,
 			    "of a frame damaged on purpose in each direction %llu are noticed",
-			    (unsigned long long)figure(broken, "damaged_frames", -1, false));
-	return err;
-}
-
-/* The same in ordinary pages: the IOMMU has more to translate, which no instruction shows. */
-static int sweep_pages(struct agent *a)
-{
-	struct json_object *report __json = NULL;
-	struct dpdk_run runs[REPEATS];
-	int err = ours_mode(a, DPDK_FORWARD, SMALL, runs, &report);
-
-	if (!err)
-		report_costs(a, "forward", "4k_pages", runs);
+			    (unsigned long long)dpdk_figure(broken, "damaged_frames", -1, false));
 	return err;
 }
 
 /* How long there were no packets, and how much of that our program took to start. */
 static void report_gap(struct agent *a, struct json_object *report)
 {
-	uint64_t start = figure(report, "init_cycles", -1, false);
-	uint64_t link = figure(report, "link_cycles", -1, false);
-	uint64_t gap = figure(report, "first_packet_tsc_cycles", 0, true) - a->state->last_ticks;
+	uint64_t start = dpdk_figure(report, "init_cycles", -1, false);
+	uint64_t link = dpdk_figure(report, "link_cycles", -1, false);
+	uint64_t gap =
+		dpdk_figure(report, "first_packet_tsc_cycles", 0, true) - a->state->last_ticks;
 
 	agent_metric_ticks(a, "dpdk_gap", gap);
 	agent_metric_ticks(a, "dpdk_initialise", start);
@@ -388,7 +378,7 @@ int dpdk_boot(struct agent *a)
 	int err;
 
 	event_stage(&a->log, "dpdk", true);
-	err = prepare(a);
+	err = dpdk_prepare(a);
 	for (unsigned int mode = 0; !err && mode < DPDK_MODES; mode++)
 		err = ours_mode(a, mode, HUGE, mine[mode], &reports[mode]);
 	if (!err && a->log.cycle) {
@@ -397,8 +387,6 @@ int dpdk_boot(struct agent *a)
 	}
 	if (!err)
 		err = check_frames(a);
-	if (!err && !a->log.cycle)
-		err = sweep_pages(a);
 	if (!err)
 		err = testpmd(a, peer);
 	for (unsigned int mode = 0; mode < DPDK_MODES; mode++) {
@@ -428,5 +416,192 @@ int dpdk_preserve(struct agent *a)
 	if (err)
 		return agent_error(a, "dpdk-before", err);
 	report_costs(a, "forward", "before", runs);
+	return 0;
+}
+
+/* ---- pages ---- */
+
+#define GIGANTIC_DIR "/dev/gigantic"
+#define GIGANTIC_FREE "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages"
+
+static const struct {
+	const char *name;
+	/* For our program, and what it says that its memory was then. */
+	const char *option;
+	int64_t bytes;
+} sweep[] = {
+	{ "4k", SMALL, 4096 },
+	{ "2m", HUGE, 2 << 20 },
+	{ "1g", "--huge-dir=" GIGANTIC_DIR, 1 << 30 },
+};
+
+/* Return: 1 if this boot has a page of 1 GiB, which is mounted then; 0 or a negative errno. */
+static int find_gigantic(struct agent *a)
+{
+	char text[32] = "0";
+	int err = 0;
+
+	if (system_read(GIGANTIC_FREE, text, sizeof(text)) || !strtoul(text, NULL, 10))
+		return 0;
+	if (mkdir(GIGANTIC_DIR, 0755) || mount("none", GIGANTIC_DIR, "hugetlbfs", 0, "pagesize=1G"))
+		err = -errno;
+	return err ? world_problem(&a->w, err, "huge pages in " GIGANTIC_DIR) : 1;
+}
+
+/* What a packet costs in each mode, with memory of one kind of pages. */
+static int sweep_size(struct agent *a, size_t size)
+{
+	char check[32], whose[16];
+	bool right = true;
+	int err = 0;
+
+	snprintf(check, sizeof(check), "dpdk-pages-%s", sweep[size].name);
+	snprintf(whose, sizeof(whose), "%s_pages", sweep[size].name);
+	for (unsigned int mode = 0; !err && mode < DPDK_MODES; mode++) {
+		struct json_object *report __json = NULL, *metrics, *labels;
+		struct dpdk_run runs[REPEATS];
+
+		err = ours_mode(a, mode, sweep[size].option, runs, &report);
+		if (err)
+			break;
+		report_costs(a, modes[mode].name, whose, runs);
+		right = json_object_object_get_ex(report, "metrics", &metrics) &&
+			json_object_object_get_ex(json_object_array_get_idx(metrics, 0), "labels",
+						  &labels) &&
+			number_of(labels, "page_bytes") == sweep[size].bytes && right;
+	}
+	if (!err)
+		agent_check(a, check, right,
+			    "forward, tx and rx with memory in pages of %lld bytes",
+			    (long long)sweep[size].bytes);
+	return err;
+}
+
+/* Nothing of this depends on a kexec: the first kernel does it. */
+int dpdk_pages_boot(struct agent *a)
+{
+	int err, gigantic = 0;
+
+	if (a->log.cycle)
+		return 0;
+	event_stage(&a->log, "dpdk", true);
+	err = dpdk_prepare(a);
+	if (!err)
+		gigantic = find_gigantic(a);
+	if (gigantic < 0)
+		err = gigantic;
+	for (size_t size = 0; !err && size < sizeof(sweep) / sizeof(sweep[0]); size++) {
+		if (sweep[size].bytes < 1 << 30 || gigantic)
+			err = sweep_size(a, size);
+		else
+			event_check(
+				&a->log, "dpdk-pages-1g", "skip",
+				"this boot has no page of 1 GiB; give append='hugepagesz=1G hugepages=1' and memory=4G");
+	}
+	if (err)
+		return agent_error(a, "dpdk-pages", err);
+	event_stage(&a->log, "dpdk", false);
+	return 0;
+}
+
+/* Nothing of these crosses the kexec. */
+int dpdk_boot_preserve(struct agent *a)
+{
+	return 0;
+}
+
+/* ---- queues ---- */
+
+#define QUEUES 2
+/* Sent from each queue of a card to the other card. */
+#define QUEUE_FRAMES 512
+
+/*
+ * The metrics with @name of one port and queue, added up; @queue -1 is those that are of no queue.
+ */
+static uint64_t queue_figure(struct json_object *report, const char *name, const char *port,
+			     int queue)
+{
+	struct json_object *metrics, *labels;
+	uint64_t sum = 0;
+
+	if (!json_object_object_get_ex(report, "metrics", &metrics))
+		return 0;
+	for (size_t i = 0; i < json_object_array_length(metrics); i++) {
+		struct json_object *one = json_object_array_get_idx(metrics, i);
+
+		if (!strcmp(text_of(one, "name"), name) &&
+		    json_object_object_get_ex(one, "labels", &labels) &&
+		    !strcmp(text_of(labels, "port"), port) && number_of(labels, "queue") == queue)
+			sum += number_of(one, "value");
+	}
+	return sum;
+}
+
+/*
+ * With two queues: what each received, of frames of many addresses or of one. Those of one are all
+ * for one queue; the other one waits for a second.
+ */
+static int receive_queues(struct agent *a, const char *flows, bool spread, const char *check)
+{
+	const char *const options[] = {
+		HUGE,  "-m", "rx",	"-q",  "2",  "-n",   spread ? "512" : "1024",
+		"-t",  "1",  "--prime", "512", "-d", "2048", "--flows",
+		flows, NULL
+	};
+	struct json_object *report __json = NULL;
+	int err = ours(a, options, 0, &report);
+
+	for (unsigned int card = 0; !err && card < 2; card++) {
+		const uint64_t one = queue_figure(report, "rx_packets", cards[card], 0);
+		const uint64_t two = queue_figure(report, "rx_packets", cards[card], 1);
+		const uint64_t all = queue_figure(report, "device_rx_packets", cards[card], -1);
+
+		agent_check(
+			a, check,
+			one + two == all && all == QUEUES * QUEUE_FRAMES && !!two == spread && one,
+			"card %u, frames of %s addresses: its queues received %llu and %llu, the card counts %llu, %d were sent",
+			card, flows, (unsigned long long)one, (unsigned long long)two,
+			(unsigned long long)all, QUEUES * QUEUE_FRAMES);
+	}
+	return err;
+}
+
+static int transmit_queues(struct agent *a)
+{
+	static const char *const options[] = { HUGE, "-m", "tx", "-q", "2", "-n", "1000", NULL };
+	struct json_object *report __json = NULL;
+	int err = ours(a, options, 0, &report);
+
+	for (unsigned int card = 0; !err && card < 2; card++) {
+		const uint64_t one = queue_figure(report, "tx_packets", cards[card], 0);
+		const uint64_t two = queue_figure(report, "tx_packets", cards[card], 1);
+		const uint64_t all = queue_figure(report, "device_tx_packets", cards[card], -1);
+
+		agent_check(a, "dpdk-queues-tx", one == 1000 && two == 1000 && all == one + two,
+			    "card %u: its queues sent %llu and %llu, the card counts %llu", card,
+			    (unsigned long long)one, (unsigned long long)two,
+			    (unsigned long long)all);
+	}
+	return err;
+}
+
+int dpdk_queues_boot(struct agent *a)
+{
+	int err;
+
+	if (a->log.cycle)
+		return 0;
+	event_stage(&a->log, "dpdk", true);
+	err = dpdk_prepare(a);
+	if (!err)
+		err = receive_queues(a, "64", true, "dpdk-queues-rx");
+	if (!err)
+		err = receive_queues(a, "1", false, "dpdk-queues-twin");
+	if (!err)
+		err = transmit_queues(a);
+	if (err)
+		return agent_error(a, "dpdk-queues", err);
+	event_stage(&a->log, "dpdk", false);
 	return 0;
 }

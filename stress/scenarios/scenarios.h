@@ -93,5 +93,12 @@ int topology_created(struct agent *a);
 /* dpdk.c: programs of DPDK's on two network cards, started anew in each kernel */
 int dpdk_boot(struct agent *a);
 int dpdk_preserve(struct agent *a);
+int dpdk_pages_boot(struct agent *a);
+int dpdk_queues_boot(struct agent *a);
+int dpdk_boot_preserve(struct agent *a);
+
+/* dpdk_peer.c: the same with a peer on the controller */
+int dpdk_peer_boot(struct agent *a);
+int dpdk_peer_preserve(struct agent *a);
 
 #endif

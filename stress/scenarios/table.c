@@ -356,6 +356,33 @@ static const struct scenario scenarios[] = {
 		.boot = dpdk_boot,
 		.preserve = dpdk_preserve,
 	},
+	{
+		.name = "dpdk-pages",
+		.proves =
+			"what a packet costs our DPDK program with memory in pages of 4 KiB, 2 MiB and 1 GiB",
+		.twin = "without a page of 1 GiB that size is skipped, and says so",
+		.workload = "dpdk",
+		.boot = dpdk_pages_boot,
+		.preserve = dpdk_boot_preserve,
+	},
+	{
+		.name = "dpdk-queues",
+		.proves =
+			"a card with two queues deals frames of many addresses out to both, and what the queues count is what the card counts",
+		.twin = "dpdk-queues-twin: frames of one address are all in one queue",
+		.workload = "dpdk",
+		.boot = dpdk_queues_boot,
+		.preserve = dpdk_boot_preserve,
+	},
+	{
+		.name = "dpdk-peer",
+		.proves =
+			"frames from the controller are received, sent and forwarded by our DPDK program, each once, whole and in order; across the kexec each is counted, and none is lost but in the gap",
+		.twin = "peer-twin: a frame that the guest damages on purpose is noticed, and its number named",
+		.workload = "dpdk",
+		.boot = dpdk_peer_boot,
+		.preserve = dpdk_peer_preserve,
+	},
 };
 
 const struct scenario *scenario_find(const char *name)

@@ -49,6 +49,9 @@ static void wanted_scenarios_exist(void **state)
 		"dma-reboot",
 		"dma-power-off",
 		"dpdk",
+		"dpdk-pages",
+		"dpdk-queues",
+		"dpdk-peer",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -69,6 +69,10 @@ static void bad_input(void **state)
 		"--workload=dma", "--icount=yes");
 	REFUSED("ring=12 is no multiple of 8", "run", "--workload=dma", "--ring=12");
 	REFUSED("with workload=dma memory is at most 2G", "run", "--workload=dma", "--memory=4G");
+	REFUSED("with scenario=dpdk-peer frames come in real time; give icount=no", "run",
+		"--workload=dpdk", "--scenario=dpdk-peer");
+	REFUSED("with scenario=dpdk-peer memory is at most 2G", "run", "--workload=dpdk",
+		"--scenario=dpdk-peer", "--icount=no", "--memory=3G");
 	REFUSED("workload=fio needs a device behind an IOMMU; give iommu=intel", "run",
 		"--workload=fio", "--iommu=mock");
 	REFUSED("with workload=fio devices is always 1; leave it out", "run", "--workload=fio",

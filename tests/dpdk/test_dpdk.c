@@ -228,6 +228,42 @@ static void forward_is_exact(void **state)
 	assert_non_null(strstr(said, "it does not take 2000 frames"));
 }
 
+/* The frame in the middle is not sent; a damaged one is, and only who receives it can tell. */
+static void forward_can_lose_one(void **state)
+{
+	run("-m forward --vdev net_ring0 --no-huge --prime 32 -n 64 --fault skip");
+	assert_int_equal(status, 0);
+	assert_int_equal(all("rx_packets"), 64);
+	assert_int_equal(all("tx_packets"), 63);
+	assert_int_equal(all("tx_bytes"), 63 * 64);
+	assert_int_equal(all("device_tx_packets"), 63 + 32);
+	run("-m forward --vdev net_ring0 --no-huge --prime 32 -n 64 --fault damage");
+	assert_int_equal(all("tx_packets"), 64);
+}
+
+/* Whoever waits for it is told, and nothing else is said there. */
+static void it_says_when_it_is_ready(void **state)
+{
+	char path[] = "/tmp/flbench-dpdk-XXXXXX", line[32] = "", words[128];
+	int file __close = mkstemp(path), out __close = memfd_create("out", MFD_CLOEXEC),
+		 err __close = memfd_create("err", MFD_CLOEXEC);
+
+	assert_true(file >= 0);
+	snprintf(words, sizeof(words), "-m tx --vdev net_null0 --no-huge -n 8 -o %s", path);
+	collect(start(words, out, err), out, err);
+	assert_int_equal(status, 0);
+	assert_true(pread(out, line, sizeof(line) - 1, 0) > 0);
+	assert_string_equal(line, "ready\n");
+	json_object_put(report);
+	report = json_object_from_file(path);
+	assert_int_equal(all("tx_packets"), 8);
+	unlink(path);
+	/* A port that does not start is never ready. */
+	run("-m tx --vdev net_null0 --no-huge -n 8 -q 16 -d 32768 -o /dev/null");
+	assert_int_equal(status, 2);
+	assert_null(report);
+}
+
 static void two_ports_forward_to_each_other(void **state)
 {
 	run("-m forward --vdev net_ring0 --vdev net_null0 --no-huge --prime 32 -n 640");
@@ -302,6 +338,11 @@ static void bad_input(void **state)
 		{ "-m forward --vdev net_ring0 --check", "does not look into frames" },
 		{ "-m tx --vdev net_null0 --fault skip -n 9", "--fault: needs --check" },
 		{ "-m dma --vdev dma_skeleton --check -n 9 --fault skip", "it knows damage only" },
+		{ "-m forward --vdev net_ring0 --fault damage", "at least 4 --packets" },
+		{ "-m forward --vdev net_ring0 -n 9 --fault swap",
+		  "it knows skip and damage only" },
+		{ "-m tx --vdev net_null0 --flows 4 --check", "numbered frames have no IP header" },
+		{ "-m tx --vdev net_null0 --flows 0", "--flows '0': give a number" },
 		{ "-m dma --vdev dma_skeleton -q 2", "one queue, not 2" },
 		{ "-m tx --vdev net_null0 --prime 9", "for --mode forward and rx only" },
 		{ "-m rx --vdev net_null0 --no-huge --huge-dir /tmp", "give one of them" },
@@ -340,6 +381,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(empty_polls_are_told_apart),
 		cmocka_unit_test(transmit_is_exact),
 		cmocka_unit_test(forward_is_exact),
+		cmocka_unit_test(forward_can_lose_one),
+		cmocka_unit_test(it_says_when_it_is_ready),
 		cmocka_unit_test(two_ports_forward_to_each_other),
 		cmocka_unit_test(copies_are_exact),
 		cmocka_unit_test(a_signal_ends_it),

@@ -61,7 +61,13 @@ static void kinds_of_wrong_frames_differ(void **state)
 	/* Cut short. */
 	assert_int_equal(frame_check(frame, 299, SEED, &number), -EBADMSG);
 	frame[299] ^= 1;
+	number = 0;
 	assert_int_equal(frame_check(frame, 300, SEED, &number), -EBADMSG);
+	assert_int_equal(number, 5);
+	/* The head itself: which one it was is not known. */
+	frame[FRAME_ETHERNET_BYTES + offsetof(struct frame_head, number)] ^= 1;
+	assert_int_equal(frame_check(frame, 300, SEED, &number), -EBADMSG);
+	assert_true(number == FRAME_NO_NUMBER);
 	memset(frame, 0, 300);
 	assert_int_equal(frame_check(frame, 300, SEED, &number), -ENOMSG);
 }

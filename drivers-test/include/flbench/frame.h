@@ -18,8 +18,12 @@
 #define FRAME_BYTES_MIN 64u
 #define FRAME_BYTES_MAX 1514u
 #define FRAME_ETHERNET_BYTES 14u
+/* Local experimental Ethertype 1 (IEEE 802). */
+#define FRAME_ETHERTYPE 0x88b5u
 /* Ethernet header and magic: the same in each frame of a run, and nowhere else. */
 #define FRAME_PREFIX_BYTES (FRAME_ETHERNET_BYTES + sizeof(uint64_t))
+
+#define FRAME_NO_NUMBER UINT64_MAX
 
 /* Frames that a run accounts for, on both ends: 40 minutes at a frame every 20 ms. */
 #define FRAME_RUN_MAX (1u << 17)
@@ -72,7 +76,8 @@ int frame_build(void *frame, uint32_t bytes, uint64_t seed, uint64_t number);
  * @frame: what arrived
  * @bytes: how much
  * @seed: of the run
- * @number: where the frame's number goes
+ * @number: where the frame's number goes; with -EBADMSG it is the damaged frame's if its head still
+ *	proves it, else FRAME_NO_NUMBER
  *
  * Looks at the frame where it is, and makes no copy: a search of memory finds only what arrived.
  *
