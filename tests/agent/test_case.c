@@ -130,6 +130,7 @@ static void fio_is_read(void **state)
 	assert_int_equal(case_parse(good, &c, error, sizeof(error)), 0);
 	assert_string_equal(c.fio_mapping, "4k");
 	assert_string_equal(c.fio_fault, "none");
+	assert_string_equal(c.fio_measure, "all");
 	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good,
 		 "\"workload\":\"fio\",\"fio_mapping\":\"2m\",\"fio_fault\":\"byte\"");
 	assert_int_equal(case_parse(text, &c, error, sizeof(error)), 0);
