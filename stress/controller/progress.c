@@ -21,7 +21,7 @@
 #define DMA_CYCLE_SECONDS 10.0
 /* fio is started ten times for both drivers, and five times for both domains. */
 #define FIO_PEERS_SECONDS 12.0
-#define FIO_DOMAINS_SECONDS 6.0
+#define FIO_DOMAINS_SECONDS 10.0
 /* DPDK is started six times. */
 #define DPDK_CYCLE_SECONDS 25.0
 
