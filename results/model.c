@@ -24,7 +24,7 @@
 /* Labels that a case hands down to its metrics, as plan.ini names them. */
 static const char * const case_labels[] = {
 	"domains", "devices", "iommufds", "mappings", "preserve", "workload", "vtd_mode",
-	"marked", "large", "pages", "layout", "method", "nodes",
+	"marked", "large", "pages", "layout", "method", "nodes", "translation",
 };
 
 /* Those that tell the cases of one scenario apart, and nothing of others. */
@@ -256,6 +256,8 @@ void results_model_free(struct results_model *model)
 	free(model->accelerator);
 	free(model->target_set);
 	free(model->targets);
+	free(model->rates);
+	free(model->restored);
 	json_object_put(model->reference);
 	json_object_put(model->native);
 	json_object_put(model->target);
@@ -519,6 +521,8 @@ static void drop_idle_labels(struct results_case *test)
 		json_object_object_del(test->labels, "marked");
 	if (strcmp(scenario, "preserve-large"))
 		json_object_object_del(test->labels, "large");
+	if (strcmp(scenario, "fio-translation"))
+		json_object_object_del(test->labels, "translation");
 	if (!strcmp(scenario, "preserve-pages")) {
 		drop_labels(test, world_labels, ARRAY_SIZE(world_labels));
 		return;
@@ -1216,6 +1220,8 @@ int results_model_load(const char *dir, struct results_model **model)
 		ret = judge(new);
 	if (!ret)
 		ret = results_analyze(new);
+	if (!ret)
+		ret = results_find_throughput(new);
 	if (!ret)
 		ret = results_evaluate_targets(new);
 	if (!ret)

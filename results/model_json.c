@@ -243,6 +243,35 @@ static struct builder target_json(const struct results_model *model,
 	return out;
 }
 
+static struct builder rate_json(const struct results_rate *rate)
+{
+	struct builder out = begin();
+
+	add_string(&out, "case", rate->in->name);
+	add_string(&out, "what", rate->what);
+	add_string(&out, "metric", rate->metric->name);
+	add_string(&out, "unit", rate->metric->unit);
+	add_integer(&out, "n", rate->metric->n);
+	add_number(&out, "min", rate->metric->summary.min);
+	add_number(&out, "median", rate->metric->summary.median);
+	add_number(&out, "max", rate->metric->summary.max);
+	add_number(&out, "relative", rate->relative);
+	return out;
+}
+
+static struct builder restored_json(const struct results_restored *restored)
+{
+	struct builder out = begin();
+
+	add_string(&out, "case", restored->in->name);
+	add_integer(&out, "n", restored->n);
+	add_number(&out, "ratio", restored->ratio);
+	add_interval(&out, "ci95", restored->ci95);
+	add_number(&out, "target", restored->limit);
+	add_string(&out, "met", restored->met);
+	return out;
+}
+
 static struct json_object *spans_json(const struct results_timeline *timeline, bool *failed)
 {
 	struct json_object *spans = json_object_new_array();
@@ -322,10 +351,13 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	struct json_object *growth __json = json_object_new_array();
 	struct json_object *timelines __json = json_object_new_array();
 	struct json_object *targets __json = json_object_new_array();
+	struct json_object *throughput __json = json_object_new_array();
+	struct json_object *restored __json = json_object_new_array();
 	struct builder out = begin();
 	struct builder cycles = begin();
 	struct builder item;
-	bool failed = !checks || !metrics || !cases || !scaling || !growth || !timelines || !targets;
+	bool failed = !checks || !metrics || !cases || !scaling || !growth || !timelines || !targets ||
+		      !throughput || !restored;
 	size_t i;
 	size_t j;
 
@@ -362,6 +394,14 @@ int results_model_json(const struct results_model *model, struct json_object **j
 		item = target_json(model, &model->targets[i]);
 		append_built(targets, &item, &failed);
 	}
+	for (i = 0; !failed && i < model->nr_rates; i++) {
+		item = rate_json(&model->rates[i]);
+		append_built(throughput, &item, &failed);
+	}
+	for (i = 0; !failed && i < model->nr_restored; i++) {
+		item = restored_json(&model->restored[i]);
+		append_built(restored, &item, &failed);
+	}
 	add_string(&out, "schema", "flbench/1");
 	add_string(&out, "verdict", results_verdict_name(model->verdict));
 	add_string(&out, "detail", model->detail);
@@ -380,6 +420,10 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	add_shared(&out, "scaling", scaling);
 	add_shared(&out, "growth", growth);
 	add_shared(&out, "timelines", timelines);
+	if (model->nr_rates)
+		add_shared(&out, "throughput", throughput);
+	if (model->nr_restored)
+		add_shared(&out, "restored", restored);
 	if (model->nr_targets)
 		add_shared(&out, "targets", targets);
 	if (model->native)

@@ -240,14 +240,24 @@ static int start(struct controller *c, const struct controller_config *config, u
 	int err = nvme_init(&c->nvme, &c->vfio, &c->memory, config->jobs, entries,
 			    config->interrupts);
 
-	if (!err && config->nsid != 1)
-		err = nvme_select(&c->nvme, config->nsid);
 	if (err)
 		return complain(problem, size, err,
-				"%s: no NVMe controller with namespace %u and %u queues of %u: %s",
-				config->address, config->nsid, config->jobs, entries,
-				strerror(-err));
+				"%s: no NVMe controller with %u queues of %u: %s", config->address,
+				config->jobs, entries, strerror(-err));
 	return 0;
+}
+
+/* Nothing is under way. */
+static int select_namespace(struct controller *c, const struct controller_config *config,
+			    char *problem, size_t size)
+{
+	int err = nvme_namespace(&c->nvme).nsid == config->nsid ?
+			  0 :
+			  nvme_select(&c->nvme, config->nsid);
+
+	return err ? complain(problem, size, err, "%s: no namespace %u: %s", config->address,
+			      config->nsid, strerror(-err)) :
+		     0;
 }
 
 int controller_open(struct controller *c, const struct controller_config *config, char *problem,
@@ -286,6 +296,8 @@ int controller_open(struct controller *c, const struct controller_config *config
 		err = resume(c, config, entries, problem, size);
 	else if (!err)
 		err = start(c, config, entries, problem, size);
+	if (!err)
+		err = select_namespace(c, config, problem, size);
 	if (err)
 		controller_close(c);
 	return err;

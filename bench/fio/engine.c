@@ -23,8 +23,10 @@
 #define LOOK_EVERY 65536u
 /* An empty poll that took more ticks was interrupted by something that was no waiting. */
 #define EMPTY_TICKS 1000u
+/* Turns of a loop that FAULT_SLOW adds to a command. */
+#define SLOW_TURNS 200u
 
-enum fault { FAULT_NONE, FAULT_BYTE, FAULT_COMPLETION };
+enum fault { FAULT_NONE, FAULT_BYTE, FAULT_COMPLETION, FAULT_SLOW };
 
 /* fio stores options here; none may be at offset 0. */
 struct engine_options {
@@ -135,6 +137,8 @@ static struct fio_option options[] = {
 			  .help = "flip a bit of a write's buffer while it is under way" },
 			{ .ival = "completion", .oval = FAULT_COMPLETION,
 			  .help = "lose a completion" },
+			{ .ival = "slow", .oval = FAULT_SLOW,
+			  .help = "take more instructions for each command" },
 		},
 		.category = FIO_OPT_C_ENGINE,
 		.group = FIO_OPT_G_INVALID,
@@ -412,6 +416,9 @@ static enum fio_q_status engine_queue(struct thread_data *td, struct io_u *io_u)
 	if (eo->fault == FAULT_BYTE && action == NVME_WRITE &&
 	    fails_now(eo, FAULT_BYTE, job, job->submitted))
 		((uint8_t *)io_u->xfer_buf)[io_u->xfer_buflen / 2] ^= 1;
+	if (eo->fault == FAULT_SLOW)
+		for (volatile unsigned int i = 0; i < SLOW_TURNS;)
+			i++;
 	job->submitted++;
 	return FIO_Q_QUEUED;
 }
@@ -439,6 +446,9 @@ static int lost(struct thread_data *td)
 	const struct job *job = td->io_ops_data;
 	const struct nvme_queue *q = &controller.nvme.queue[job->queue];
 
+	/* Those that came while more were waited for are not. */
+	while (nvme_poll(&controller.nvme, job->queue, job->done, td->o.iodepth) > 0)
+		;
 	for (uint32_t i = 0; i < q->state->depth; i++)
 		if (q->slots[i].busy)
 			log_err(NAME
@@ -448,15 +458,15 @@ static int lost(struct thread_data *td)
 	return -ETIMEDOUT;
 }
 
-/* Look until there is something; what that takes is counted, to be taken off. */
-static int wait_polling(struct thread_data *td, struct job *job)
+/* Look until there are @n completions; what that takes is counted, to be taken off. */
+static int wait_polling(struct thread_data *td, struct job *job, uint32_t n)
 {
 	const struct engine_options *eo = td->eo;
 	const struct nvme_queue *q = &controller.nvme.queue[job->queue];
 	uint64_t last = get_cpu_clock(), now, polls = 0;
 	time_t end = 0;
 
-	while (!nvme_queue_ready(q)) {
+	while (!nvme_queue_ready(q, n)) {
 		nop;
 		stop_if_cut(td);
 		now = get_cpu_clock();
@@ -497,12 +507,14 @@ static int engine_getevents(struct thread_data *td, unsigned int min, unsigned i
 	const struct engine_options *eo = td->eo;
 	struct job *job = td->io_ops_data;
 	struct nvme_queue *q = &controller.nvme.queue[job->queue];
-	unsigned int got = 0;
+	unsigned int got = 0, missing;
 	int n;
 
 	stop_if_cut(td);
 	for (;;) {
-		n = nvme_queue_ready(q) ?
+		/* All that are wanted at once: each look that takes some costs a write to a register. */
+		missing = min > got ? min - got : 1;
+		n = nvme_queue_ready(q, missing) ?
 			    nvme_poll(&controller.nvme, job->queue, job->done + got, max - got) :
 			    0;
 		if (n < 0) {
@@ -517,7 +529,7 @@ static int engine_getevents(struct thread_data *td, unsigned int min, unsigned i
 		got += n;
 		if (got >= min)
 			return got;
-		n = eo->interrupts ? wait_interrupt(td, job) : wait_polling(td, job);
+		n = eo->interrupts ? wait_interrupt(td, job) : wait_polling(td, job, missing);
 		if (n < 0)
 			return n;
 	}

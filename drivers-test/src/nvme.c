@@ -403,6 +403,7 @@ int nvme_resume(struct nvme *nvme, struct vfio_device *vfio, const struct dma_re
 struct nvme_namespace nvme_namespace(const struct nvme *nvme)
 {
 	return (struct nvme_namespace){
+		.nsid = nvme->state->nsid,
 		.blocks = nvme->state->blocks,
 		.block_bytes = nvme->state->block_bytes,
 		.transfer_max = nvme->state->transfer_max,

@@ -82,7 +82,7 @@ int nvme_queue_pop(struct nvme_queue *queue, struct nvme_completion *completion,
 	struct nvme_queue_state *state = queue->state;
 	volatile struct nvme_completion *entry = &queue->cq[state->cq_head];
 
-	if (!nvme_queue_ready(queue))
+	if (!nvme_queue_ready(queue, 1))
 		return 0;
 	/* The controller writes the phase with or after the rest. */
 	dma_read_barrier();

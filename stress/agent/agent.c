@@ -549,6 +549,20 @@ static int settle(struct agent *a)
 	return 0;
 }
 
+static int measure(struct agent *a)
+{
+	int err;
+
+	if (!a->workload->measure || a->scenario->boot)
+		return 0;
+	event_stage(&a->log, "measure", true);
+	err = a->workload->measure(a);
+	if (err)
+		return agent_error(a, "measure", err);
+	event_stage(&a->log, "measure", false);
+	return 0;
+}
+
 static int arrive(struct agent *a)
 {
 	int err = a->scenario->retrieve ? a->scenario->retrieve(a) : agent_retrieve(a);
@@ -642,6 +656,8 @@ static int run(struct agent *a)
 		err = setup(a);
 	if (!err && a->log.cycle && a->scenario->settled)
 		err = a->scenario->settled(a);
+	if (!err && !a->over)
+		err = measure(a);
 	if (err)
 		return err;
 	if (a->c.kunit && a->log.cycle == 0)

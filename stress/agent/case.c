@@ -131,8 +131,12 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 		read_text(&r, "layout", true, c->layout, sizeof(c->layout));
 		read_text(&r, "method", true, c->method, sizeof(c->method));
 	}
+	if (!strcmp(c->scenario, "fio-translation"))
+		read_text(&r, "translation", true, c->translation, sizeof(c->translation));
 	strcpy(c->fio_mapping, "4k");
 	read_text(&r, "fio_mapping", false, c->fio_mapping, sizeof(c->fio_mapping));
+	strcpy(c->fio_measure, "all");
+	read_text(&r, "fio_measure", false, c->fio_measure, sizeof(c->fio_measure));
 	strcpy(c->fio_fault, "none");
 	read_text(&r, "fio_fault", false, c->fio_fault, sizeof(c->fio_fault));
 	seed = get(&r, "seed", json_type_int, true, "is not a number");

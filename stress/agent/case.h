@@ -37,6 +37,8 @@ enum case_fault {
  * @layout: where the pages lie
  * @method: how they are preserved
  * @fio_mapping: pages of the memory that fio's device sees: "4k", "2m", "1g"
+ * @fio_measure: what an I/O costs is measured in each kernel: "none", "domains", "all"
+ * @translation: scenario fio-translation: mode of the IOMMU, or pages that VFIO maps
  * @fio_fault: what to do on purpose to a command that is in flight, or "none"
  * @seed: of every random choice
  * @preserve: false: the same loop, but nothing except the agent's own state crosses the kexec
@@ -70,6 +72,8 @@ struct agent_case {
 	char layout[16];
 	char method[16];
 	char fio_mapping[16];
+	char fio_measure[16];
+	char translation[16];
 	char fio_fault[16];
 	uint64_t seed;
 	bool preserve;

@@ -24,8 +24,11 @@
 #define OUTPUT_MAX 65536
 #define MESSAGES "/tmp/fio.log"
 #define STATS "/tmp/fio.stats"
+/* Of the disks. */
+#define BLOCK_BYTES 512u
 /* A turn of the idle loop that took more ticks was interrupted. */
 #define IDLE_TICKS 1000u
+#define PAUSE_EVERY 32u
 
 /* ---- the process that runs when nobody else does ---- */
 
@@ -36,10 +39,11 @@ static void idle_loop(volatile uint64_t *idle)
 
 	if (sched_setscheduler(0, SCHED_IDLE, &none))
 		_exit(1);
-	for (;;) {
+	for (unsigned int turn = 1;; turn++) {
 #if defined(__x86_64__)
-		/* Lets QEMU look after its devices. */
-		__asm__ volatile("pause");
+		/* Lets QEMU look after its devices, which takes it time. */
+		if (turn % PAUSE_EVERY == 0)
+			__asm__ volatile("pause");
 #endif
 		now = clock_ticks();
 		if (now - last < IDLE_TICKS)
@@ -99,8 +103,11 @@ static void exec_fio(const struct fio_job *job)
 
 	snprintf(path, sizeof(path), JOBS "/%s.fio", job->name);
 	/* A ':' separates file names, unless it is escaped: 0000\\:00\\:03.0 */
-	snprintf(device, sizeof(device), "%.4s\\:%.2s\\:%s", job->address, job->address + 5,
-		 job->address + 8);
+	if (*job->device == '/')
+		snprintf(device, sizeof(device), "%s", job->device);
+	else
+		snprintf(device, sizeof(device), "%.4s\\:%.2s\\:%s", job->device, job->device + 5,
+			 job->device + 8);
 	if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0 || chdir("/tmp") ||
 	    !set_number("FLBENCH_IOS", job->ios) || !set_number("FLBENCH_BYTES", job->ios << 12) ||
 	    !set_number("FLBENCH_SEED", job->seed) || setenv("FLBENCH_DEVICE", device, 1) ||
@@ -129,7 +136,7 @@ pid_t fio_start(const struct fio_job *job)
 }
 
 /* Messages of the start, then those that came while the job ran, which fio writes to its output. */
-void fio_messages(char *text, size_t size)
+static void read_messages(char *text, size_t size)
 {
 	static const char *const files[] = { MESSAGES, OUTPUT };
 	size_t n = 0;
@@ -143,6 +150,27 @@ void fio_messages(char *text, size_t size)
 			text[n++] = c == '\n' ? ' ' : c;
 	}
 	text[n] = '\0';
+}
+
+/* fio says where in bytes; a device counts in blocks. */
+static void name_block(const char *messages, char *text, size_t size)
+{
+	const char *at = strstr(messages, " offset ");
+	unsigned long long offset;
+
+	text[0] = '\0';
+	if (at && sscanf(at, " offset %llu", &offset) == 1)
+		snprintf(text, size, "LBA %llu: ", offset / BLOCK_BYTES);
+}
+
+int fio_failed(struct agent *a, const char *name, int status)
+{
+	char messages[700], block[48];
+
+	read_messages(messages, sizeof(messages));
+	name_block(messages, block, sizeof(block));
+	return world_problem(&a->w, -EIO, "%sfio %s, status %#x: %.400s", block, name, status,
+			     messages);
 }
 
 static struct json_object *member(struct json_object *object, const char *key)
@@ -170,6 +198,8 @@ static int look_at_output(struct json_object *output, struct fio_figures *figure
 			figures->ios +=
 				json_object_get_int64(member(member(job, kinds[k]), "total_ios"));
 		figures->reads += json_object_get_int64(member(member(job, "read"), "total_ios"));
+		figures->bytes_per_second +=
+			json_object_get_int64(member(member(job, "read"), "bw_bytes"));
 	}
 	return 0;
 }
@@ -206,13 +236,11 @@ static int take_output(struct agent *a, const char *name, int status, struct fio
 {
 	struct json_object *output __json = read_output();
 	int err = output ? look_at_output(output, figures) : -EIO;
-	char messages[700];
 
 	event_fio(&a->log, name, output);
 	if (!err && WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	fio_messages(messages, sizeof(messages));
-	return world_problem(&a->w, -EIO, "fio %s, status %#x: %s", name, status, messages);
+	return fio_failed(a, name, status);
 }
 
 /* Start and wait. */

@@ -18,6 +18,7 @@ struct agent;
  * struct fio_figures - what a run did, and what it cost, in ticks
  * @ios: I/Os that fio says it did
  * @reads: of them, reads
+ * @bytes_per_second: of reads, as fio says
  * @total: if it was measured, from start to end
  * @idle: of it, what the processor had nothing else to do: an idle process counts that
  * @empty: of it, what polls took that found nothing; only our engine tells
@@ -26,6 +27,7 @@ struct agent;
 struct fio_figures {
 	uint64_t ios;
 	uint64_t reads;
+	uint64_t bytes_per_second;
 	uint64_t total;
 	uint64_t idle;
 	uint64_t empty;
@@ -35,7 +37,7 @@ struct fio_figures {
 /**
  * struct fio_job - what fio is to do; numbers become variables of the job file
  * @name: of a job file in bench/fio/jobs, without its ending
- * @address: PCI address of the controller: FLBENCH_DEVICE
+ * @device: PCI address of the controller, or a file: FLBENCH_DEVICE
  * @ios: FLBENCH_IOS, and FLBENCH_BYTES at 4 KiB each
  * @seed: FLBENCH_SEED
  * @device_fd: the device, to be inherited: FLBENCH_DEVICE_FD; 0 for none
@@ -47,7 +49,7 @@ struct fio_figures {
  */
 struct fio_job {
 	const char *name;
-	const char *address;
+	const char *device;
 	uint64_t ios;
 	uint64_t seed;
 	int device_fd;
@@ -87,10 +89,13 @@ pid_t fio_start(const struct fio_job *job);
 #define FIO_CUT_FILE "/tmp/fio.cut"
 
 /**
- * fio_messages - what fio said on its standard output and error
- * @text: where it goes, in one line
- * @size: bytes of @text
+ * fio_failed - say that fio failed, and what it said; with the LBA, where fio has an offset in bytes
+ * @a: the agent
+ * @name: of the job file
+ * @status: of the process
+ *
+ * Return: -EIO, with world.problem set.
  */
-void fio_messages(char *text, size_t size);
+int fio_failed(struct agent *a, const char *name, int status);
 
 #endif

@@ -35,6 +35,7 @@ struct agent;
  * @adopt: let the IOAS have the domains
  * @remap: prove that the domains can be changed
  * @settle: optional; when the session is finished: account for all that happened
+ * @measure: optional; when the kernel's cycle is complete: what can be measured beside it
  * @memory_bytes: size of the memory
  *
  * Each returns 0, or a negative errno with the words in world.problem.
@@ -60,6 +61,7 @@ struct workload {
 	int (*adopt)(struct agent *a);
 	int (*remap)(struct agent *a);
 	int (*settle)(struct agent *a);
+	int (*measure)(struct agent *a);
 	uint64_t (*memory_bytes)(const struct agent *a);
 };
 

@@ -23,12 +23,10 @@
 #include "../../bench/fio/handover.h"
 #include "agent.h"
 #include "dma.h"
-#include "fio.h"
+#include "fio_speed.h"
 #include "scenario.h"
 #include "system.h"
 
-#define NVME_VENDOR 0x1b36
-#define NVME_DEVICE 0x0010
 /* Queues and buffers of the job files, and the page of the keeper. */
 #define MEMORY_BYTES (4u << 20)
 /* Where a page more is mapped for a moment. */
@@ -107,25 +105,30 @@ static int make_memory(struct agent *a)
 	return 0;
 }
 
-/* In pages of 4 KiB the IOMMU's entries are as well. */
-static int make_ioas(struct agent *a)
+static int map_iova(uint32_t ioas_id, uint64_t iova)
 {
-	int err = iommufd_ioas_alloc(kept.iommufd, &kept.ioas_id);
-
-	if (!err && !is_huge(a))
-		err = iommufd_ioas_small_pages(kept.iommufd, kept.ioas_id);
-	return err;
+	return iommufd_map_file(kept.iommufd, ioas_id, kept.memfd, 0, MEMORY_BYTES, iova,
+				IOMMUFD_PROT_READ | IOMMUFD_PROT_WRITE);
 }
 
-static int map_iova(uint64_t iova)
+/* A domain with the memory in it. In pages of 4 KiB the IOMMU's entries are as well. */
+static int make_domain(struct agent *a, uint32_t *ioas_id, uint32_t *hwpt_id)
 {
-	return iommufd_map_file(kept.iommufd, kept.ioas_id, kept.memfd, 0, MEMORY_BYTES, iova,
-				IOMMUFD_PROT_READ | IOMMUFD_PROT_WRITE);
+	int err = iommufd_ioas_alloc(kept.iommufd, ioas_id);
+
+	if (!err && !is_huge(a))
+		err = iommufd_ioas_small_pages(kept.iommufd, *ioas_id);
+	if (!err)
+		err = map_iova(*ioas_id, FIO_HANDOVER_IOVA);
+	if (!err)
+		err = iommufd_hwpt_alloc(kept.iommufd, kept.vfio.iommufd_id, *ioas_id, 0, NULL, 0,
+					 hwpt_id);
+	return err;
 }
 
 static int set_up(struct agent *a)
 {
-	char *address;
+	char *address, device[FIO_DEVICE_SIZE];
 	int err;
 
 	err = make_memory(a);
@@ -135,16 +138,15 @@ static int set_up(struct agent *a)
 	kept.iommufd = iommufd_open();
 	if (kept.iommufd < 0)
 		return world_problem(&a->w, kept.iommufd, "/dev/iommu");
-	err = dma_open(NVME_VENDOR, NVME_DEVICE, 0, &kept.vfio, address);
+	err = fio_give(a, FIO_KEPT, true, device);
+	if (err)
+		return err;
+	strcpy(address, device);
+	err = vfio_open(&kept.vfio, address);
 	if (!err)
 		err = vfio_bind(&kept.vfio, kept.iommufd);
 	if (!err)
-		err = make_ioas(a);
-	if (!err)
-		err = map_iova(FIO_HANDOVER_IOVA);
-	if (!err)
-		err = iommufd_hwpt_alloc(kept.iommufd, kept.vfio.iommufd_id, kept.ioas_id, 0, NULL,
-					 0, &kept.hwpt_id);
+		err = make_domain(a, &kept.ioas_id, &kept.hwpt_id);
 	if (!err)
 		err = vfio_attach(&kept.vfio, kept.hwpt_id);
 	return err ? world_problem(&a->w, err, "setting up the controller %s", address) : 0;
@@ -157,25 +159,11 @@ static struct fio_job job_of(const struct agent *a, const char *name, uint32_t c
 {
 	return (struct fio_job){
 		.name = name,
-		.address = kept.handover->address,
+		.device = kept.handover->address,
 		.seed = a->c.seed + cycle + 1,
 		.device_fd = kept.vfio.fd,
 		.memory_fd = kept.memfd,
 	};
-}
-
-/* fio says where in bytes; a device counts in blocks. */
-static int name_block(struct agent *a, int err)
-{
-	const char *at = strstr(a->w.problem, " offset ");
-	unsigned long long offset;
-	char text[sizeof(a->w.problem)];
-
-	if (err && at && sscanf(at, " offset %llu", &offset) == 1) {
-		snprintf(text, sizeof(text), "LBA %llu: %.400s", offset / 512, a->w.problem);
-		snprintf(a->w.problem, sizeof(a->w.problem), "%s", text);
-	}
-	return err;
 }
 
 /* The queues as whoever used them last left them; @nvme only reads. */
@@ -207,7 +195,7 @@ static int read_back(struct agent *a, const struct fio_job *job, uint64_t least)
 				    "fio %s verified %llu writes, where %llu were expected",
 				    job->name, (unsigned long long)figures.reads,
 				    (unsigned long long)least);
-	return name_block(a, err);
+	return err;
 }
 
 /* The first look after a jump. */
@@ -293,15 +281,11 @@ static int immutable(struct agent *a)
 static int wait_until(struct agent *a, pid_t fio, bool (*done)(const struct nvme *nvme),
 		      const struct nvme *nvme, const char *what)
 {
-	char messages[400];
 	int status;
 
 	for (int ms = 0; !done(nvme); ms++) {
-		if (waitpid(fio, &status, WNOHANG) == fio) {
-			fio_messages(messages, sizeof(messages));
-			return world_problem(&a->w, -ECHILD, "fio ended by itself, status %#x: %s",
-					     status, messages);
-		}
+		if (waitpid(fio, &status, WNOHANG) == fio)
+			return fio_failed(a, "ended by itself", status);
 		if (ms >= WAIT_MS)
 			return world_problem(&a->w, -ETIMEDOUT, "fio does not %s", what);
 		usleep(1000);
@@ -445,7 +429,7 @@ static int rebuild(struct agent *a)
 	int err = iommufd_ioas_alloc(kept.iommufd, &kept.ioas_id);
 
 	if (!err)
-		err = map_iova(FIO_HANDOVER_IOVA);
+		err = map_iova(kept.ioas_id, FIO_HANDOVER_IOVA);
 	return expect(a, err, 0, "rebuilding the IOAS");
 }
 
@@ -457,11 +441,62 @@ static int adopt(struct agent *a)
 
 static int remap(struct agent *a)
 {
-	int err = map_iova(SPARE_IOVA);
+	int err = map_iova(kept.ioas_id, SPARE_IOVA);
 
 	if (!err)
 		err = iommufd_unmap(kept.iommufd, kept.ioas_id, SPARE_IOVA, MEMORY_BYTES);
 	return expect(a, err, 0, "mapping and unmapping");
+}
+
+/* ---- what an I/O costs ---- */
+
+static int measure_domain(struct agent *a, bool restored, uint32_t hwpt_id)
+{
+	struct fio_job job = job_of(a, NULL, a->log.cycle);
+	int err = expect(a, vfio_attach(&kept.vfio, hwpt_id), 0,
+			 restored ? "attaching the restored domain" : "attaching a fresh domain");
+
+	if (restored && !strcmp(a->c.fio_fault, "slow"))
+		job.fault = "slow";
+	return err ? err : fio_speed(a, restored ? FIO_RESTORED : FIO_FRESH, job, NULL);
+}
+
+/*
+ * The same job over the domain that came through the kexec and over one that this kernel has made, of
+ * the same memory. In every other kernel the fresh one is first, so that the order makes no difference.
+ * The kernel replaces a restored domain only when it is adopted; that rewrites no entry.
+ */
+static int compare_domains(struct agent *a)
+{
+	bool fresh_first = a->log.cycle % 2 == 0;
+	uint32_t ioas_id, hwpt_id;
+	int err = expect(a, make_domain(a, &ioas_id, &hwpt_id), 0, "making a fresh domain");
+
+	if (!err)
+		err = fio_warm_up(a, FIO_RESTORED, job_of(a, NULL, a->log.cycle));
+	if (!err)
+		err = measure_domain(a, !fresh_first, fresh_first ? hwpt_id : kept.hwpt_id);
+	if (!err)
+		err = measure_domain(a, fresh_first, fresh_first ? kept.hwpt_id : hwpt_id);
+	if (err)
+		return err;
+	err = vfio_attach(&kept.vfio, kept.hwpt_id);
+	if (!err)
+		err = iommufd_destroy(kept.iommufd, hwpt_id);
+	if (!err)
+		err = iommufd_destroy(kept.iommufd, ioas_id);
+	return expect(a, err, 0, "going back to the restored domain");
+}
+
+static int measure(struct agent *a)
+{
+	int err = 0;
+
+	if (strcmp(a->c.fio_measure, "none") && !a->fresh)
+		err = compare_domains(a);
+	if (!err && !strcmp(a->c.fio_measure, "all"))
+		err = fio_peers(a);
+	return err;
 }
 
 static uint64_t memory_bytes(const struct agent *a)
@@ -487,5 +522,6 @@ const struct workload workload_fio = {
 	.rebuild = rebuild,
 	.adopt = adopt,
 	.remap = remap,
+	.measure = measure,
 	.memory_bytes = memory_bytes,
 };

@@ -19,6 +19,9 @@
 #define MAPPING_SECONDS 0.00015
 /* Devices that do DMA are given time to do it. */
 #define DMA_CYCLE_SECONDS 10.0
+/* fio is started ten times for both drivers, and five times for both domains. */
+#define FIO_PEERS_SECONDS 12.0
+#define FIO_DOMAINS_SECONDS 10.0
 /* DPDK is started six times. */
 #define DPDK_CYCLE_SECONDS 25.0
 
@@ -36,12 +39,25 @@ static double pages_seconds(const struct plan_case *c)
 	return seconds;
 }
 
+/* What is measured in each kernel is most of it. */
+static double fio_seconds(const struct plan_case *c)
+{
+	const char *measure = plan_text(c, OPT_fio_measure);
+
+	if (!strcmp(plan_text(c, OPT_scenario), "loop") && !strcmp(measure, "all"))
+		return DMA_CYCLE_SECONDS + FIO_PEERS_SECONDS + FIO_DOMAINS_SECONDS;
+	if (!strcmp(plan_text(c, OPT_scenario), "loop") && !strcmp(measure, "domains"))
+		return DMA_CYCLE_SECONDS + FIO_DOMAINS_SECONDS;
+	return DMA_CYCLE_SECONDS;
+}
+
 double progress_expected(const struct plan_case *c)
 {
 	const char *workload = plan_text(c, OPT_workload);
-	double cycle = !strcmp(workload, "dma") || !strcmp(workload, "fio") ? DMA_CYCLE_SECONDS :
-		       !strcmp(workload, "dpdk")			    ? DPDK_CYCLE_SECONDS :
-										      CYCLE_SECONDS;
+	double cycle = !strcmp(workload, "dma")	 ? DMA_CYCLE_SECONDS :
+		       !strcmp(workload, "fio")	 ? fio_seconds(c) :
+		       !strcmp(workload, "dpdk") ? DPDK_CYCLE_SECONDS :
+						   CYCLE_SECONDS;
 	double mappings = (double)plan_number(c, OPT_domains) * plan_number(c, OPT_mappings);
 
 	if (!strcmp(plan_text(c, OPT_scenario), "preserve-pages"))

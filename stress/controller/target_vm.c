@@ -41,6 +41,8 @@
 #define DIR_FD 7
 #define NR_FDS 5
 #define DISK_BYTES (64ll << 20)
+/* A job of random reads ends when it has read as much. */
+#define FAST_DISK_BYTES (1ll << 30)
 #define DISK_FILE "disk.raw"
 #define OUTSIDE_EVENTS "outside.jsonl"
 #define PEER_SOCKET "peer.sock"
@@ -188,7 +190,19 @@ static bool runs_fio(const struct plan_case *plan_case)
 	return !strcmp(plan_text(plan_case, OPT_workload), "fio");
 }
 
-/* The file is read and written by threads of QEMU, and slowly: commands are under way for a while. */
+/* A disk of zeroes that forgets what is written, without a file and its threads. */
+static void add_null_disk(struct arguments *arguments, const char *name)
+{
+	add(arguments, "-drive");
+	add(arguments, "if=none,id=%s,driver=null-co,size=%lld,read-zeroes=on", name,
+	    FAST_DISK_BYTES);
+}
+
+/*
+ * Two NVMe controllers. Namespace 1 of the first one is a file, which is read and written by threads
+ * of QEMU, and slowly: commands are under way for a while. Nothing but the driver and the machine
+ * limits its namespace 2 and the second controller, which are for what is measured.
+ */
 static void add_fio_devices(struct arguments *arguments, const struct plan_case *plan_case,
 			    const char *dir)
 {
@@ -204,7 +218,13 @@ static void add_fio_devices(struct arguments *arguments, const struct plan_case 
 		    plan_number(plan_case, OPT_disk_iops) :
 		    0);
 	add(arguments, "-device");
-	add(arguments, "nvme,serial=flbench,drive=disk");
+	add(arguments, "nvme,id=kept,serial=flbench,drive=disk");
+	add_null_disk(arguments, "fast");
+	add(arguments, "-device");
+	add(arguments, "nvme-ns,bus=kept,nsid=2,drive=fast");
+	add_null_disk(arguments, "peer");
+	add(arguments, "-device");
+	add(arguments, "nvme,serial=flbench-peer,drive=peer");
 }
 
 /*
@@ -262,6 +282,29 @@ static char *pages_words(const struct plan_case *plan_case)
 			   plan_text(plan_case, OPT_method), plan_text(plan_case, OPT_seed));
 }
 
+/* What the kernel is to make of the IOMMU in scenario=fio-translation; the agent looks whether it did. */
+static const char *translation_words(const struct plan_case *plan_case)
+{
+	static const struct {
+		const char *translation;
+		const char *words;
+	} rows[] = {
+		/* Behind the mode's intel_iommu=on: the last one counts. */
+		{ "off", " intel_iommu=off" },
+		{ "passthrough", " iommu=pt" },
+		{ "strict", " iommu.strict=1" },
+		{ "lazy", " iommu.strict=0" },
+		{ "vfio-1g", " hugepagesz=1G hugepages=1" },
+	};
+
+	if (strcmp(plan_text(plan_case, OPT_scenario), "fio-translation"))
+		return "";
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(plan_text(plan_case, OPT_translation), rows[i].translation))
+			return rows[i].words;
+	return "";
+}
+
 static char *kernel_words(const struct plan_case *plan_case)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
@@ -275,11 +318,12 @@ static char *kernel_words(const struct plan_case *plan_case)
 	 * only if asked for. nokaslr: the same instructions in each run.
 	 */
 	return format_text(
-		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s%s%s %s",
+		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s%s%s%s %s",
 		arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line,
 		mode_of(plan_case)->command_line, pages,
 		/* The kernel's driver is to be able to poll as well. */
-		runs_fio(plan_case) ? " nvme.poll_queues=1" : "", plan_text(plan_case, OPT_append));
+		runs_fio(plan_case) ? " nvme.poll_queues=1" : "", translation_words(plan_case),
+		plan_text(plan_case, OPT_append));
 }
 
 char **vm_command_line(const struct plan_case *plan_case, const char *dir, const char *accel)

@@ -1,171 +1,136 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scenarios of the workload "fio": what an I/O costs through our driver and through the kernel's, on
- * the same device, one after the other in the same boot.
+ * Scenarios of the workload "fio" in which nothing crosses the kexec: each boot does it anew.
  */
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include <flbench/huge.h>
 #include <flbench/pci.h>
 
 #include "../agent/agent.h"
-#include "../agent/clock.h"
-#include "../agent/dma.h"
-#include "../agent/fio.h"
+#include "../agent/fio_speed.h"
+#include "../agent/system.h"
 #include "scenarios.h"
 
-#define NVME_VENDOR 0x1b36
-#define NVME_DEVICE 0x0010
-#define BLOCK_DEVICE "/dev/nvme0n1"
-/* What a start of fio costs is in both runs alike: the difference is that of the I/Os alone. */
-#define FEW 1000u
-#define MANY 5000u
-#define WAIT_MS 10000
+/* ---- fio-translation: what an I/O costs, by how the device's addresses are translated ---- */
 
-/* The target: at most 1/0.9 of the instructions of the kernel's driver. */
-#define TARGET_OURS 9u
-#define TARGET_KERNEL 10u
-
-enum variant { OURS_POLL, OURS_IRQ, KERNEL_POLL, KERNEL_IRQ, VARIANTS };
-
-/* Each has a job file in bench/fio/jobs. */
-static const char *const names[VARIANTS] = {
-	[OURS_POLL] = "ours-poll",
-	[OURS_IRQ] = "ours-irq",
-	[KERNEL_POLL] = "kernel-poll",
-	[KERNEL_IRQ] = "kernel-irq",
+/*
+ * Where the kernel's driver is measured: what the device's IOMMU group is of, NULL if there is to be
+ * none; the controller has set the kernel's command line. Else the pages that VFIO maps.
+ */
+struct translation {
+	const char *name;
+	const char *type;
+	const char *mapping;
 };
 
-static const char *const metrics[VARIANTS] = {
-	[OURS_POLL] = "fio_ours_poll",
-	[OURS_IRQ] = "fio_ours_irq",
-	[KERNEL_POLL] = "fio_kernel_poll",
-	[KERNEL_IRQ] = "fio_kernel_irq",
+static const struct translation translations[] = {
+	{ "off", .type = NULL },
+	{ "passthrough", .type = "identity" },
+	{ "strict", .type = "DMA" },
+	{ "lazy", .type = "DMA-FQ" },
+	{ "vfio-4k", .mapping = "4k" },
+	{ "vfio-2m", .mapping = "2m" },
+	{ "vfio-1g", .mapping = "1g" },
+	{ NULL }
 };
 
-static bool is_ours(enum variant v)
+static const struct translation *find_translation(const char *name)
 {
-	return v == OURS_POLL || v == OURS_IRQ;
+	const struct translation *t = translations;
+
+	while (t->name && strcmp(t->name, name))
+		t++;
+	return t->name ? t : NULL;
 }
 
-static int release(const char *address)
+/* Units of VT-d; a mock of iommufd's may be there. */
+static bool has_iommu(void)
 {
-	struct sysfs sysfs;
-	int err = sysfs_open(&sysfs, "/");
+	glob_t found = { 0 };
+	bool any = !glob("/sys/class/iommu/dmar*", 0, NULL, &found);
 
+	globfree(&found);
+	return any;
+}
+
+/* Look at what the kernel made of its command line. */
+static int check_translation(struct agent *a, const struct translation *t)
+{
+	char address[PCI_ADDRESS_SIZE], path[96], type[32] = "none";
+	int err = fio_find(a, FIO_PEER, address);
+
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group/type", address);
+	err = system_read(path, type, sizeof(type));
+	if (err && err != -ENOENT)
+		return world_problem(&a->w, err, "%s", path);
+	if (!agent_check(a, "translation",
+			 t->type ? !strcmp(type, t->type) : err == -ENOENT && !has_iommu(),
+			 "the IOMMU group of %s is of type %s, with translation=%s it has to be %s",
+			 address, type, t->name, t->type ?: "none, and no IOMMU in use"))
+		return world_problem(&a->w, -EPROTO, "another translation than %s", t->name);
+	return 0;
+}
+
+static int measure_translation(struct agent *a, const struct translation *t)
+{
+	char device[FIO_DEVICE_SIZE];
+	struct fio_job job = { .device = device, .mapping = t->mapping };
+	const enum fio_subject irq = t->mapping ? FIO_OURS_IRQ : FIO_KERNEL_IRQ;
+	const enum fio_subject poll = t->mapping ? FIO_OURS_POLL : FIO_KERNEL_POLL;
+	int err = fio_give(a, FIO_PEER, t->mapping, device);
+
+	/* Else there are no such pages, and the engine says so. */
+	if (t->mapping && !strcmp(t->mapping, "2m"))
+		system_write(HUGE_SHMEM_ENABLED, "advise");
 	if (!err)
-		err = pci_release_vfio(&sysfs, address);
-	sysfs_close(&sysfs);
+		err = fio_warm_up(a, irq, job);
+	if (!err)
+		err = fio_speed(a, irq, job, NULL);
+	if (!err)
+		err = fio_speed(a, poll, job, NULL);
 	return err;
 }
 
-/* Have vfio-pci take the device, which fills in @address, or its own driver. */
-static int give_device(struct agent *a, char *address, bool ours)
+int fio_translation_boot(struct agent *a)
 {
-	int err = ours ? dma_take(NVME_VENDOR, NVME_DEVICE, 0, address) : release(address);
+	const struct translation *t = find_translation(a->c.translation);
+	int err;
 
-	for (int ms = 0; !err && !ours && access(BLOCK_DEVICE, F_OK); ms += 10) {
-		if (ms >= WAIT_MS)
-			err = -ETIMEDOUT;
-		usleep(10000);
-	}
-	return err ? world_problem(&a->w, err, "giving %s to %s", address,
-				   ours ? "vfio-pci" : "the kernel's NVMe driver") :
-		     0;
-}
-
-/*
- * For each I/O, rounded. Raw is all that was executed, the idle process apart; off that come the
- * polls that found nothing, where the engine tells them.
- */
-static int measure(struct agent *a, const char *address, enum variant v, uint64_t *net)
-{
-	struct fio_figures few = { 0 }, many = { 0 };
-	int64_t raw, empty;
-	char name[64];
-	struct fio_job job = { .name = names[v],
-			       .address = address,
-			       .ios = FEW,
-			       .mapping = a->c.fio_mapping,
-			       .measure = true };
-	int err = fio_run(a, &job, &few);
-
-	job.ios = MANY;
-	if (!err)
-		err = fio_run(a, &job, &many);
-	if (err)
-		return err;
-	if (few.ios != FEW || many.ios != MANY)
-		return world_problem(&a->w, -EIO, "fio %s did %llu and %llu I/Os, not %u and %u",
-				     names[v], (unsigned long long)few.ios,
-				     (unsigned long long)many.ios, FEW, MANY);
-	raw = (int64_t)(many.total - many.idle) - (int64_t)(few.total - few.idle);
-	empty = (int64_t)many.empty - (int64_t)few.empty;
-	if (raw <= empty && v != KERNEL_POLL)
-		return world_problem(&a->w, -EPROTO, "fio %s: more I/Os cost nothing more",
-				     names[v]);
-	*net = (raw - empty) / (MANY - FEW);
-	snprintf(name, sizeof(name), "%s_raw", metrics[v]);
-	/* With polls in it, which may have been more with fewer I/Os: then there is no number. */
-	if (raw > 0)
-		agent_metric_ticks(a, name, raw / (MANY - FEW));
-	if (v == OURS_POLL)
-		event_metric(&a->log, &a->c, "fio_ours_empty_polls", "polls",
-			     many.empty_polls > few.empty_polls ?
-				     many.empty_polls - few.empty_polls :
-				     0);
-	/* Polls inside of the kernel cannot be told apart. */
-	if (v != KERNEL_POLL)
-		agent_metric_ticks(a, metrics[v], *net);
-	return 0;
-}
-
-/* Against the kernel's driver with interrupts: what its polling costs without waiting is not known. */
-static void judge(struct agent *a, const char *name, uint64_t ours, uint64_t kernel)
-{
-	agent_check(
-		a, name, ours * TARGET_OURS <= kernel * TARGET_KERNEL,
-		"instructions for an I/O without waiting: ours %llu, the kernel's driver with io_uring and interrupts %llu; wanted: at most 1/0.9 of that",
-		(unsigned long long)ours, (unsigned long long)kernel);
-}
-
-int fio_speed_boot(struct agent *a)
-{
-	char address[PCI_ADDRESS_SIZE] = "the controller";
-	uint64_t net[VARIANTS] = { 0 };
-	int err = 0;
-
+	if (!t)
+		return agent_error(a, "translation",
+				   world_problem(&a->w, -EINVAL, "translation=%s is unknown",
+						 a->c.translation));
 	event_stage(&a->log, "fio", true);
-	for (enum variant v = 0; !err && v < VARIANTS; v++) {
-		err = give_device(a, address, is_ours(v));
-		if (!err)
-			err = measure(a, address, v, &net[v]);
-	}
+	err = t->mapping ? 0 : check_translation(a, t);
+	if (!err)
+		err = measure_translation(a, t);
 	if (err)
 		return agent_error(a, "fio", err);
 	event_stage(&a->log, "fio", false);
-	if (a->c.instructions) {
-		judge(a, "fio-irq", net[OURS_IRQ], net[KERNEL_IRQ]);
-		judge(a, "fio-poll", net[OURS_POLL], net[KERNEL_IRQ]);
-	}
 	return 0;
 }
+
+/* ---- fio-jobs ---- */
 
 /* Each with several jobs at once, and with what fio can check of them. */
 int fio_jobs_boot(struct agent *a)
 {
 	static const char *const completions[] = { "poll", "irq" };
-	char address[PCI_ADDRESS_SIZE] = "the controller";
+	char device[FIO_DEVICE_SIZE];
 	/* Measured for the sake of time: a processor that halts would have a second pass in no time. */
 	struct fio_job job = { .name = "jobs",
-			       .address = address,
+			       .device = device,
 			       .mapping = a->c.fio_mapping,
 			       .fault = a->c.fio_fault,
 			       .measure = true };
 	struct fio_figures figures;
-	int err = give_device(a, address, true);
+	int err = fio_give(a, FIO_KEPT, true, device);
 
 	event_stage(&a->log, "fio", true);
 	for (size_t i = 0; !err && i < 2; i++) {
@@ -183,7 +148,7 @@ int fio_jobs_boot(struct agent *a)
 	return 0;
 }
 
-/* Nothing of these crosses the kexec: each boot does it anew. */
+/* Nothing of these crosses the kexec. */
 int fio_boot_preserve(struct agent *a)
 {
 	return 0;

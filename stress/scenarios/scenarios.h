@@ -58,8 +58,8 @@ int mixed_preserve(struct agent *a);
 int mixed_window(struct agent *a);
 int waiting_retrieve(struct agent *a);
 
-/* fio.c: what an I/O costs; several jobs at once */
-int fio_speed_boot(struct agent *a);
+/* fio.c: what an I/O costs by translation; several jobs at once */
+int fio_translation_boot(struct agent *a);
 int fio_jobs_boot(struct agent *a);
 int fio_boot_preserve(struct agent *a);
 

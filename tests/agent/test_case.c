@@ -130,6 +130,7 @@ static void fio_is_read(void **state)
 	assert_int_equal(case_parse(good, &c, error, sizeof(error)), 0);
 	assert_string_equal(c.fio_mapping, "4k");
 	assert_string_equal(c.fio_fault, "none");
+	assert_string_equal(c.fio_measure, "all");
 	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good,
 		 "\"workload\":\"fio\",\"fio_mapping\":\"2m\",\"fio_fault\":\"byte\"");
 	assert_int_equal(case_parse(text, &c, error, sizeof(error)), 0);
@@ -139,6 +140,19 @@ static void fio_is_read(void **state)
 	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good, "\"fio_fault\":1");
 	assert_int_equal(case_parse(text, &c, error, sizeof(error)), -EINVAL);
 	assert_non_null(strstr(error, "fio_fault"));
+	/* One scenario needs a translation, and no other has one. */
+	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good,
+		 "\"scenario\":\"fio-translation\",\"translation\":\"strict\",\"fio_measure\":\"none\"");
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.translation, "strict");
+	assert_string_equal(c.fio_measure, "none");
+	memcpy(strstr(text, "\"translation\""), "\"noitalsnart\"", 13);
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), -EINVAL);
+	assert_non_null(strstr(error, "\"translation\" is missing"));
+	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good,
+		 "\"translation\":\"strict\"");
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.translation, "");
 }
 
 static void missing_file_is_named(void **state)

@@ -77,8 +77,8 @@ static void bad_input(void **state)
 		"--workload=fio", "--iommu=mock");
 	REFUSED("with workload=fio devices is always 1; leave it out", "run", "--workload=fio",
 		"--devices=2");
-	REFUSED("scenario 'fio-speed' cannot be done with workload=none", "run",
-		"--scenario=fio-speed");
+	REFUSED("scenario 'fio-translation' cannot be done with workload=none", "run",
+		"--scenario=fio-translation");
 	REFUSED("scenario 'immutable' cannot be done with workload=fio", "run", "--workload=fio",
 		"--scenario=immutable");
 	REFUSED("scenario 'immutable' cannot be done with workload=dma", "run", "--workload=dma",

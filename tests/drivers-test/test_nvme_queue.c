@@ -165,20 +165,34 @@ static void slots_are_not_taken_twice(void **unused)
 	assert_int_equal(nvme_queue_check(&queue, DEPTH), 0);
 }
 
-/* Asking whether there is something takes nothing. */
+/* Asking whether there is something takes nothing; nor does asking for several, around the end too. */
 static void ready(void **unused)
 {
 	struct nvme_completion completion;
 	struct nvme_slot note;
 
-	assert_false(nvme_queue_ready(&queue));
-	assert_true(submit(1) >= 0);
-	assert_false(nvme_queue_ready(&queue));
-	post(fetch().cid, 0);
-	assert_true(nvme_queue_ready(&queue));
-	assert_true(nvme_queue_ready(&queue));
-	assert_int_equal(nvme_queue_pop(&queue, &completion, &note), 1);
-	assert_false(nvme_queue_ready(&queue));
+	assert_false(nvme_queue_ready(&queue, 1));
+	for (unsigned int i = 0; i < 2 * DEPTH; i++) {
+		assert_true(submit(i) >= 0);
+		assert_true(submit(i) >= 0);
+		assert_false(nvme_queue_ready(&queue, 1));
+		post(fetch().cid, 0);
+		assert_true(nvme_queue_ready(&queue, 1));
+		assert_false(nvme_queue_ready(&queue, 2));
+		post(fetch().cid, 0);
+		assert_true(nvme_queue_ready(&queue, 1));
+		assert_true(nvme_queue_ready(&queue, 2));
+		assert_int_equal(nvme_queue_pop(&queue, &completion, &note), 1);
+		assert_false(nvme_queue_ready(&queue, 2));
+		assert_int_equal(nvme_queue_pop(&queue, &completion, &note), 1);
+		assert_false(nvme_queue_ready(&queue, 1));
+		/* One alone, so that pairs begin on each entry. */
+		if (i % DEPTH)
+			continue;
+		assert_true(submit(i) >= 0);
+		post(fetch().cid, 0);
+		assert_int_equal(nvme_queue_pop(&queue, &completion, &note), 1);
+	}
 }
 
 static void wrong_completions_are_refused(void **unused)

@@ -172,6 +172,20 @@ def check(tool, path):
                       "22.5 : 1", "21.25 to 23.5"):
             if words not in text:
                 errors.append("nothing says: " + words)
+    if name == "fio":
+        for words in ("<th scope=\"row\">by-strict</th><td>kernel's driver, interrupts</td><td class=\"number\">0.500</td>",
+                      "<td class=\"number\">10010 [10010 .. 10010]</td>", "<td class=\"number\">477 MiB [477 MiB .. 477 MiB]</td>",
+                      "equal: <span class=\"verdict good\">throughput, restored domain : fresh domain = 1.0000, 95 % confidence "
+                      "interval 0.9944 to 1.0056, over 8 live updates; wanted: at least 0.99: met</span>",
+                      "slow: <span class=\"verdict warn\">", "at least 0.99: not met</span>",
+                      "unclear: <span class=\"verdict none\">", "over 2 live updates; wanted: at least 0.99: undecided</span>",
+                      "= 1.0000, no confidence interval, over 1 live update; wanted: at least 0.99: undecided</span>",
+                      "= unknown, no confidence interval, over 0 live updates; wanted: at least 0.99: not measured</span>",
+                      "what translating costs the IOMMU is not in them"):
+            if html.unescape(words) not in html.unescape(text):
+                errors.append("nothing says: " + words)
+    elif "<h2>Throughput" in text:
+        errors.append("throughput of nothing")
     if name == "complete" and "95 % confidence interval" not in text:
         errors.append("no confidence interval at the exponent")
     return errors

@@ -458,8 +458,50 @@ def pages():
     run.save()
 
 
+def fio():
+    """Drivers and translations beside each other; restored domains as fast as fresh ones, slower, and unclear."""
+    run = Run("fio")
+    run.begin()
+
+    def one(name, cycles, unit="instructions", scenario="loop", translation="lazy", **metrics):
+        run.plan += "\n[%s]\niommu = intel\nscenario = %s\nworkload = fio\nvtd_mode = legacy\n" % (name, scenario)
+        run.plan += "domains = 1\ndevices = 1\niommufds = 1\nmappings = 1\npreserve = yes\ntranslation = %s\n" % translation
+        run.plan += "cycles = %d\nicount = %s\nunit = auto\n" % (cycles, "yes" if unit == "instructions" else "no")
+        case = Case(run, name, cycles, scenario=scenario, domains=1, devices=1, iommufds=1)
+        for cycle in range(cycles + 1):
+            case.boot(cycle)
+            for check in ("translate-retrieved", "translate-adopted", "fio-in-flight"):
+                case.event("check", cycle, name=check, verdict="pass", detail="")
+            for metric, values in metrics.items():
+                if cycle in values:
+                    if unit == "instructions":
+                        case.metric(cycle, "fio_%s_instructions" % metric, unit, values[cycle])
+                    else:
+                        case.metric(cycle, "fio_%s_bytes_per_second" % metric, unit, values[cycle])
+        case.event("done", cycles, verdict="pass", detail="")
+        case.end("pass", cycles, seconds=30.5)
+
+    def alike(value, cycles):
+        return dict.fromkeys(range(cycles + 1), value)
+
+    # In pairs that differ as much one way as the other; a kernel without a partner, and the first one, say nothing.
+    one("equal", 9, kernel_irq=alike(6000, 9), ours_irq=alike(1500, 9), kernel_poll_raw=alike(7000, 9),
+        restored={c: 1600 + 10 * (c % 2) for c in range(1, 9)}, fresh={c: 1610 - 10 * (c % 2) for c in range(0, 10)})
+    one("slow", 8, kernel_irq=alike(6000, 8), restored={c: 2400 + c % 3 for c in range(1, 9)},
+        fresh={c: 1600 + c % 2 for c in range(1, 9)})
+    one("unclear", 2, restored={1: 1650, 2: 1585}, fresh=alike(1600, 2))
+    one("once", 1, restored={1: 1600}, fresh={1: 1600})
+    one("unpaired", 2, restored={1: 1600}, fresh={2: 1600})
+    one("timed", 3, unit="bytes/s", ours_poll=alike(500000000, 3), kernel_irq=alike(400000000, 3),
+        restored=alike(400000000, 3), fresh=alike(500000000, 3))
+    one("by-off", 1, scenario="fio-translation", translation="off", kernel_irq={0: 5000, 1: 5010})
+    one("by-strict", 1, scenario="fio-translation", translation="strict", kernel_irq={0: 10010, 1: 10010})
+    run.end("pass")
+    run.save()
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         TOP = sys.argv[1]
-    for make in (complete, crashed, timeout, torn, resumed, incomplete, failed, memory, dma, dma_failed, pages):
+    for make in (complete, crashed, timeout, torn, resumed, incomplete, failed, memory, dma, dma_failed, pages, fio):
         make()

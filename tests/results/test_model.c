@@ -95,7 +95,7 @@ static void test_formats(void **state)
 	static const char * const names[] = {
 		"complete",   "crashed", "timeout", "torn", "resumed",
 		"incomplete", "failed",	 "memory",  "dma",  "dma-failed",
-		"pages",
+		"pages",      "fio",
 	};
 	struct results_model *model;
 	size_t i;

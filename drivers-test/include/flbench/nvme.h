@@ -48,11 +48,13 @@ struct nvme {
 
 /**
  * struct nvme_namespace - what is known of the namespace
+ * @nsid: its number
  * @blocks: how many there are
  * @block_bytes: size of one
  * @transfer_max: bytes that one command may transfer
  */
 struct nvme_namespace {
+	uint32_t nsid;
 	uint64_t blocks;
 	uint32_t block_bytes;
 	uint32_t transfer_max;

@@ -151,14 +151,22 @@ void nvme_queue_push(struct nvme_queue *queue, unsigned int slot, struct nvme_co
 		     struct nvme_slot note);
 
 /**
- * nvme_queue_ready - is there a new completion?
+ * nvme_queue_ready - are there as many new completions?
  * @queue: the queue pair
+ * @n: how many, 1 to the depth less 1
  *
- * Return: true if so.
+ * Return: true if so. They come in the order of the queue: the last one tells of all.
  */
-static inline bool nvme_queue_ready(const struct nvme_queue *queue)
+static inline bool nvme_queue_ready(const struct nvme_queue *queue, uint32_t n)
 {
-	return (queue->cq[queue->state->cq_head].status & 1) == queue->state->phase;
+	const struct nvme_queue_state *state = queue->state;
+	uint32_t last = state->cq_head + n - 1, phase = state->phase;
+
+	if (last >= state->depth) {
+		last -= state->depth;
+		phase = !phase;
+	}
+	return (queue->cq[last].status & 1) == phase;
 }
 
 /**

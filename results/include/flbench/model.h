@@ -322,6 +322,39 @@ const char *results_target_state_name(enum results_target_state state);
 bool results_target_is_lost(const struct results_target *target);
 
 /**
+ * struct results_rate - a row of the table of what fio measured
+ * @in: its case
+ * @metric: instructions for an I/O, or bytes a second; belongs to @in
+ * @what: driver, and how it sees completions
+ * @relative: its throughput by that of the kernel's driver with interrupts and the IOMMU off, or if the run
+ *	has none of that in the same case; NAN if there is neither
+ */
+struct results_rate {
+	const struct results_case *in;
+	const struct results_metric *metric;
+	const char *what;
+	double relative;
+};
+
+/**
+ * struct results_restored - throughput over a restored domain by that over a fresh one
+ * @in: the case
+ * @n: kernels that have both
+ * @ratio: geometric mean over the kernels, NAN for none
+ * @ci95: its confidence interval by Student's t in logarithms, NAN for @n < 2
+ * @limit: it has to be that at least
+ * @met: "met" or "not met" if all of the interval is on that side, "undecided", or "not measured"
+ */
+struct results_restored {
+	const struct results_case *in;
+	size_t n;
+	double ratio;
+	double ci95[2];
+	double limit;
+	const char *met;
+};
+
+/**
  * struct results_model - a whole run
  * @dir: the directory it was read from
  * @verdict: roll-up of all cases and of the run's own end
@@ -343,6 +376,10 @@ bool results_target_is_lost(const struct results_target *target);
  * @nr_scaling: number of @scaling
  * @growth: see struct results_growth
  * @nr_growth: number of @growth
+ * @rates: see struct results_rate
+ * @nr_rates: number of @rates
+ * @restored: see struct results_restored
+ * @nr_restored: number of @restored
  * @target_set: set of targets by which the run is judged, NULL for none
  * @targets: these targets
  * @nr_targets: number of @targets
@@ -370,6 +407,10 @@ struct results_model {
 	size_t nr_scaling;
 	struct results_growth *growth;
 	size_t nr_growth;
+	struct results_rate *rates;
+	size_t nr_rates;
+	struct results_restored *restored;
+	size_t nr_restored;
 	char *target_set;
 	struct results_target *targets;
 	size_t nr_targets;
