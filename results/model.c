@@ -1221,7 +1221,7 @@ int results_model_load(const char *dir, struct results_model **model)
 	if (!ret)
 		ret = results_analyze(new);
 	if (!ret)
-		ret = results_find_throughput(new);
+		ret = results_find_rates(new);
 	if (!ret)
 		ret = results_evaluate_targets(new);
 	if (!ret)

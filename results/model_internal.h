@@ -70,7 +70,7 @@ void results_clear_timelines(struct results_case *test);
 /* Fill @model's scaling and growth; 0 or -ENOMEM. */
 int results_analyze(struct results_model *model);
 /* Fill @model's rates and restored; 0 or -ENOMEM. */
-int results_find_throughput(struct results_model *model);
+int results_find_rates(struct results_model *model);
 /* Judge by the set of targets that the plan names, and compare with reference.json; 0 or -ENOMEM. */
 int results_evaluate_targets(struct results_model *model);
 int results_apply_reference(struct results_model *model);

@@ -351,13 +351,13 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	struct json_object *growth __json = json_object_new_array();
 	struct json_object *timelines __json = json_object_new_array();
 	struct json_object *targets __json = json_object_new_array();
-	struct json_object *throughput __json = json_object_new_array();
+	struct json_object *rates __json = json_object_new_array();
 	struct json_object *restored __json = json_object_new_array();
 	struct builder out = begin();
 	struct builder cycles = begin();
 	struct builder item;
 	bool failed = !checks || !metrics || !cases || !scaling || !growth || !timelines || !targets ||
-		      !throughput || !restored;
+		      !rates || !restored;
 	size_t i;
 	size_t j;
 
@@ -396,7 +396,7 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	}
 	for (i = 0; !failed && i < model->nr_rates; i++) {
 		item = rate_json(&model->rates[i]);
-		append_built(throughput, &item, &failed);
+		append_built(rates, &item, &failed);
 	}
 	for (i = 0; !failed && i < model->nr_restored; i++) {
 		item = restored_json(&model->restored[i]);
@@ -421,7 +421,7 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	add_shared(&out, "growth", growth);
 	add_shared(&out, "timelines", timelines);
 	if (model->nr_rates)
-		add_shared(&out, "throughput", throughput);
+		add_shared(&out, "rates", rates);
 	if (model->nr_restored)
 		add_shared(&out, "restored", restored);
 	if (model->nr_targets)

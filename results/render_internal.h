@@ -85,8 +85,8 @@ void results_write_escaped(FILE *out, const char *text);
 size_t results_timeline_svg(const struct results_timeline *timeline, FILE *out);
 
 /* What fio measured: the table as text and as a section, and a sentence on each restored domain. */
-void results_render_throughput(const struct results_model *model, FILE *out);
-void results_report_throughput(const struct results_model *model, FILE *out);
+void results_render_rates(const struct results_model *model, FILE *out);
+void results_report_rates(const struct results_model *model, FILE *out);
 
 /* Sections on DMA, one for each case that has any. */
 void results_report_dma(const struct results_model *model, FILE *out);

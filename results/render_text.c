@@ -388,7 +388,7 @@ int results_render_text(const struct results_model *model, FILE *out)
 	results_render_targets(model, out);
 	if (model->nr_cases)
 		put_cases(model, out);
-	results_render_throughput(model, out);
+	results_render_rates(model, out);
 	ret = put_dma(model, out);
 	put_metrics(model, out);
 	put_checks(model, out);

@@ -79,7 +79,7 @@ def wrong_targets(good):
     yield "native ratio of 0", change(lambda d: d["native"]["measurements"][0].update(ratio=0))
 
 
-def wrong_throughput(good):
+def wrong_rates(good):
     """The same for a document with throughput."""
 
     def change(what):
@@ -87,8 +87,8 @@ def wrong_throughput(good):
         what(bad)
         return bad
 
-    yield "throughput of nothing", change(lambda d: d["throughput"][0].update(n=0))
-    yield "throughput in seconds", change(lambda d: d["throughput"][0].update(unit="s"))
+    yield "throughput of nothing", change(lambda d: d["rates"][0].update(n=0))
+    yield "throughput in seconds", change(lambda d: d["rates"][0].update(unit="s"))
     yield "nearly as fast", change(lambda d: d["restored"][0].update(met="nearly"))
     yield "half an interval", change(lambda d: d["restored"][0].update(ci95=[1]))
 
@@ -115,7 +115,7 @@ def main():
         for error in errors:
             print("  %s: %s" % (error.json_path, error.message))
         wrong = {"complete": wrong_ones, "dma": wrong_timelines, "pages": wrong_targets,
-                 "fio": wrong_throughput}
+                 "fio": wrong_rates}
         if name in wrong:
             for mistake, bad in wrong[name](document):
                 refused = not validator.is_valid(bad)

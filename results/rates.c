@@ -180,7 +180,7 @@ static int add_restored(struct results_model *model, const struct results_case *
 	return 0;
 }
 
-int results_find_throughput(struct results_model *model)
+int results_find_rates(struct results_model *model)
 {
 	size_t i;
 	int ret = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What fio measured of the throughput, for a terminal and for the page. What the numbers are of is
- * throughput.c's.
+ * rates.c's.
  */
 #include <math.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static void put_restored(FILE *out, const struct results_restored *restored)
 		restored->n == 1 ? "" : "s", restored->limit, restored->met);
 }
 
-void results_render_throughput(const struct results_model *model, FILE *out)
+void results_render_rates(const struct results_model *model, FILE *out)
 {
 	const struct results_rate *rate;
 	char text[NUMBER_LEN];
@@ -80,7 +80,7 @@ void results_render_throughput(const struct results_model *model, FILE *out)
 		if (results_columns(rate->what) > what_width)
 			what_width = results_columns(rate->what);
 	}
-	fprintf(out, "\nTHROUGHPUT\n%s\n", EXPLAINED);
+	fprintf(out, "\nRATES\n%s\n", EXPLAINED);
 	for (i = 0; i < model->nr_rates; i++) {
 		rate = &model->rates[i];
 		fprintf(out, "  ");
@@ -105,7 +105,7 @@ static const char *mood(const struct results_restored *restored)
 	return strcmp(restored->met, "not met") ? "none" : "warn";
 }
 
-void results_report_throughput(const struct results_model *model, FILE *out)
+void results_report_rates(const struct results_model *model, FILE *out)
 {
 	const struct results_rate *rate;
 	char text[NUMBER_LEN];
