@@ -642,7 +642,7 @@ static void put_cases(struct page *page)
 		fprintf(out, "</td><td class=\"number\">%" PRId64 " of %" PRId64 "</td>"
 			"<td class=\"number\">%s</td></tr>\n", test->cycles_completed,
 			test->cycles_planned, results_human(text, test->seconds, "seconds"));
-		if (!*test->detail && test->expect == RESULTS_PASS && !test->running &&
+		if (!*test->detail && test->expect == RESULTS_PASS && !test->running && !test->precise &&
 		    !json_object_array_length(test->notes))
 			continue;
 		/* Below, not beside: a phone has no room for a sentence in a row. */
@@ -654,6 +654,10 @@ static void put_cases(struct page *page)
 		results_write_escaped(out, test->detail);
 		if (test->running && page->model->busy)
 			fprintf(out, " still running");
+		if (test->precise) {
+			fprintf(out, "<br>");
+			results_precision_sentence(test, out);
+		}
 		put_notes(out, test->notes);
 		fprintf(out, "</div></td></tr>\n");
 	}
@@ -751,6 +755,45 @@ static void put_checks(struct page *page)
 	fprintf(out, "</section>\n");
 }
 
+static void put_throughput(struct page *page)
+{
+	const struct results_case *test;
+	FILE *out = page->out;
+	bool title = false;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < page->model->nr_cases; i++) {
+		test = &page->model->cases[i];
+		if (!test->nr_throughput)
+			continue;
+		if (!title) {
+			fprintf(out, "<section><h2>Throughput before and after</h2>\n<p>Levels are those without the "
+				"warm-up, with their 95 %% confidence intervals. ");
+			results_write_escaped(out, results_clock_sentence(page->model));
+			fprintf(out, "</p>\n");
+		}
+		title = true;
+		fprintf(out, "<h3>");
+		results_write_escaped(out, test->name);
+		fprintf(out, "</h3>\n<ul>\n");
+		for (j = 0; j < test->nr_recoveries; j++) {
+			fprintf(out, "<li>");
+			results_recovery_sentence(test, &test->recoveries[j], out);
+			fprintf(out, "</li>\n");
+		}
+		fprintf(out, "</ul>\n<details><summary>Each kernel</summary><ul>\n");
+		for (j = 0; j < test->nr_throughput; j++) {
+			fprintf(out, "<li>");
+			results_throughput_sentence(&test->throughput[j], out);
+			fprintf(out, "</li>\n");
+		}
+		fprintf(out, "</ul></details>\n");
+	}
+	if (title)
+		fprintf(out, "</section>\n");
+}
+
 /* All metrics, and what it ran on */
 
 static int put_metrics(struct page *page)
@@ -763,7 +806,7 @@ static int put_metrics(struct page *page)
 	size_t j;
 	int ret = 0;
 
-	fprintf(out, "<section><h2>All metrics</h2>\n<p>Over the cycles of a case. ");
+	fprintf(out, "<section><h2>All metrics</h2>\n<p>Over the cycles of a case, the first kernel's with them. Outliers, far from the others, count as those do. ");
 	results_write_escaped(out, results_clock_sentence(page->model));
 	fprintf(out, " results.json has every digit.</p>\n");
 	for (i = 0; i < page->model->nr_cases; i++) {
@@ -775,7 +818,8 @@ static int put_metrics(struct page *page)
 		fprintf(out, " <small>%zu metrics</small></summary><div class=\"scroll\"><table><thead><tr>"
 			"<th>metric</th><th class=\"number\">n</th><th class=\"number\">min</th>"
 			"<th class=\"number\">median</th><th class=\"number\">mean</th>"
-			"<th class=\"number\">stddev</th><th class=\"number\">max</th><th>labels</th>"
+			"<th class=\"number\">95&nbsp;%% interval</th>"
+			"<th class=\"number\">stddev</th><th class=\"number\">max</th><th>outliers</th><th>labels</th>"
 			"</tr></thead><tbody>\n", test->nr_metrics);
 		for (j = 0; !ret && j < test->nr_metrics; j++) {
 			metric = &test->metrics[j];
@@ -788,10 +832,15 @@ static int put_metrics(struct page *page)
 				results_human(text, metric->summary.median, metric->unit));
 			fprintf(out, "<td class=\"number\">%s</td>",
 				results_human(text, metric->summary.mean, metric->unit));
+			fprintf(out, "<td class=\"number\">\u00b1 %s</td>",
+				results_human(text, metric->summary.ci95[1] - metric->summary.mean,
+					      metric->unit));
 			fprintf(out, "<td class=\"number\">%s</td>",
 				results_human(text, metric->summary.stddev, metric->unit));
 			fprintf(out, "<td class=\"number\">%s</td><td>",
 				results_human(text, metric->summary.max, metric->unit));
+			results_write_outliers(out, metric, "");
+			fprintf(out, "</td><td>");
 			ret = put_labels(out, metric->labels, NULL);
 			fprintf(out, "</td></tr>\n");
 		}
@@ -913,6 +962,7 @@ int results_report(const struct results_model *model, FILE *out)
 	if (!ret) {
 		put_targets(&page);
 		results_report_dma(model, out);
+		put_throughput(&page);
 		put_key_figures(&page);
 		ret = put_scaling(&page);
 	}

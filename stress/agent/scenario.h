@@ -13,6 +13,8 @@ struct agent;
  * @proves: what a pass means
  * @twin: its negative twin: what shows that it can fail
  * @workload: the one that it is made for: NULL is "none", "any" is each
+ * @metrics: its main metrics without unit, NULL behind the last: a case with "precision" ends when they are
+ *	precise enough; NULL: those of the loop
  * @boot: instead of all that a kernel does with the world, from its start to the next preserve
  * @created: in the first kernel, when the world stands
  * @preserve: instead of agent_preserve()
@@ -31,6 +33,7 @@ struct scenario {
 	const char *proves;
 	const char *twin;
 	const char *workload;
+	const char *const *metrics;
 	int (*boot)(struct agent *a);
 	int (*created)(struct agent *a);
 	int (*preserve)(struct agent *a);

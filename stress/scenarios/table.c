@@ -6,6 +6,10 @@
 #include "../agent/scenario.h"
 #include "scenarios.h"
 
+static const char *const fio_metrics[] = { "fio_ours_poll", "fio_ours_irq", NULL };
+static const char *const dpdk_metrics[] = { "dpdk_gap", "dpdk_forward_ours", "dpdk_rx_ours", "dpdk_tx_ours",
+					    NULL };
+
 static const struct scenario scenarios[] = {
 	{
 		.name = "loop",
@@ -281,6 +285,7 @@ static const struct scenario scenarios[] = {
 			"what a random read of 4 KiB costs through our NVMe driver and through the kernel's, polled and with interrupts",
 		.twin = "fio-poll and fio-irq fail where ours costs more than 1/0.9 of the kernel's",
 		.workload = "fio",
+		.metrics = fio_metrics,
 		.boot = fio_speed_boot,
 		.preserve = fio_boot_preserve,
 	},
@@ -353,6 +358,7 @@ static const struct scenario scenarios[] = {
 			"in each kernel our DPDK program gets every frame, and takes at most 1/0.9 of testpmd's instructions for a packet",
 		.twin = "dpdk-frames-twin: a frame that is damaged on purpose is noticed",
 		.workload = "dpdk",
+		.metrics = dpdk_metrics,
 		.boot = dpdk_boot,
 		.preserve = dpdk_preserve,
 	},
