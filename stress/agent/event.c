@@ -221,6 +221,21 @@ void event_precision(struct event_log *log, const struct agent_case *c, bool rea
 	end_line(log, line);
 }
 
+void event_throughput(struct event_log *log, const struct agent_case *c, const char *name,
+		      const char *unit, bool after, uint64_t interval, struct json_object *values)
+{
+	struct json_object *line = begin_line(log, "throughput");
+
+	json_object_object_add(line, "name", json_object_new_string(name));
+	json_object_object_add(line, "side", json_object_new_string(after ? "after" : "before"));
+	json_object_object_add(line, "unit", json_object_new_string(unit));
+	json_object_object_add(line, "interval", json_object_new_int64(interval));
+	json_object_object_add(line, "interval_unit",
+			       json_object_new_string(c->instructions ? "instructions" : "ns"));
+	json_object_object_add(line, "values", json_object_get(values));
+	end_line(log, line);
+}
+
 void event_progress(struct event_log *log, uint32_t cycles)
 {
 	struct json_object *line = begin_line(log, "progress");
