@@ -712,7 +712,8 @@ static int check_pages(const struct plan_case *c, struct plan_error *error)
 static int check_precision(const struct plan_case *c, struct plan_error *error)
 {
 	if (plan_percent(c, OPT_precision) == 0 ||
-	    (plan_number(c, OPT_cycles) >= PLAN_PRECISE_MIN && plan_number(c, OPT_cycles) <= PLAN_PRECISE_MAX))
+	    (plan_number(c, OPT_cycles) >= PLAN_PRECISE_MIN &&
+	     plan_number(c, OPT_cycles) <= PLAN_PRECISE_MAX))
 		return 0;
 	return complain(error,
 			"case %s: precision=%s needs a budget of %d to %d cycles, not cycles=%s",

@@ -182,7 +182,9 @@ static void check_options(struct argp_state *state, const struct options *o)
 		argp_error(state,
 			   "--mode forward: frames come as they are; give one --size, for --prime");
 	if (o->mode == MODE_DMA && o->interval)
-		argp_error(state, "--mode dma: copies are not counted by the interval; leave --interval out");
+		argp_error(
+			state,
+			"--mode dma: copies are not counted by the interval; leave --interval out");
 	if (o->prime && o->mode != MODE_FORWARD && o->mode != MODE_RX)
 		argp_error(state, "--prime: for --mode forward and rx only");
 	if (o->mode == MODE_FORWARD && o->check)

@@ -100,7 +100,8 @@ static void report_latency(const struct subject *subject, const struct histogram
 /* Beside the metrics, since it is a row of numbers: a member "throughput". */
 static void report_intervals(const struct subject *subject, const struct stream *s)
 {
-	struct json_object *list, *one = json_object_new_object(), *values = json_object_new_array();
+	struct json_object *list, *one = json_object_new_object(),
+				  *values = json_object_new_array();
 
 	if (!json_object_object_get_ex(subject->report, "throughput", &list)) {
 		list = json_object_new_array();

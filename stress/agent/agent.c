@@ -700,7 +700,8 @@ static double report_precision(struct agent *a, bool reached, const double half[
 	for (uint32_t i = 0; i < a->state->series; i++) {
 		if (!a->state->nr_values[i])
 			continue;
-		snprintf(metrics[nr].name, sizeof(metrics[nr].name), "%s_%s", a->precise.names[i], unit);
+		snprintf(metrics[nr].name, sizeof(metrics[nr].name), "%s_%s", a->precise.names[i],
+			 unit);
 		metrics[nr].n = a->state->nr_values[i];
 		metrics[nr++].half_percent = half[i];
 		if (!(half[i] <= widest))
@@ -724,15 +725,18 @@ static int is_over(struct agent *a)
 	if (state <= PRECISE_GO_ON)
 		return state;
 	if (state == PRECISE_UNMEASURED) {
-		event_check(&a->log, "precise", "skip", "no main metric of this scenario was measured");
+		event_check(&a->log, "precise", "skip",
+			    "no main metric of this scenario was measured");
 		return 1;
 	}
 	widest = report_precision(a, state == PRECISE_REACHED, half);
 	if (state == PRECISE_REACHED)
-		return agent_check(a, "precise", true, "after %u of %u cycles: +-%.3g %%, %.4g %% was wanted",
+		return agent_check(a, "precise", true,
+				   "after %u of %u cycles: +-%.3g %%, %.4g %% was wanted",
 				   a->log.cycle, a->c.cycles, widest, a->c.precision);
 	/* What was measured is as good as it is; that it is less precise than wanted is no failure of it. */
-	event_check(&a->log, "precise", "skip", "the budget of %u cycles ended first: +-%.3g %%, %.4g %% was wanted",
+	event_check(&a->log, "precise", "skip",
+		    "the budget of %u cycles ended first: +-%.3g %%, %.4g %% was wanted",
 		    a->c.cycles, widest, a->c.precision);
 	return 1;
 }

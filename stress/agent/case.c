@@ -76,7 +76,8 @@ static void read_percent(struct reader *r, const char *key, double *percent)
 
 	if (!json_object_object_get_ex(r->root, key, &value))
 		return;
-	if ((!json_object_is_type(value, json_type_int) && !json_object_is_type(value, json_type_double)) ||
+	if ((!json_object_is_type(value, json_type_int) &&
+	     !json_object_is_type(value, json_type_double)) ||
 	    !(json_object_get_double(value) >= 0 && json_object_get_double(value) <= 100))
 		refuse(r, key, "is not a number from 0 to 100");
 	else

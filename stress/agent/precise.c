@@ -47,7 +47,8 @@ int precise_decide(const struct precise *p, struct agent_state *state, double pe
 		half[i] = NAN;
 		if (!state->nr_values[i])
 			continue;
-		ret = results_precise(state_values(state, i), state->nr_values[i], percent, &half[i]);
+		ret = results_precise(state_values(state, i), state->nr_values[i], percent,
+				      &half[i]);
 		if (ret < 0)
 			return ret;
 		measured++;

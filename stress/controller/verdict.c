@@ -114,7 +114,8 @@ void verdict_event(struct verdict *verdict, struct json_object *event)
 	} else if (!strcmp(kind, "precision")) {
 		struct json_object *reached;
 
-		if (json_object_object_get_ex(event, "reached", &reached) && json_object_get_boolean(reached))
+		if (json_object_object_get_ex(event, "reached", &reached) &&
+		    json_object_get_boolean(reached))
 			verdict->precise_cycle = cycle;
 	} else if (!strcmp(kind, "log")) {
 		verdict->errors += !strcmp(text_of(event, "level"), "error");
@@ -223,8 +224,8 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 	}
 	if (completed < verdict->planned &&
 	    !(verdict->may_end_early && completed && verdict->precise_cycle == completed)) {
-		snprintf(detail, size, "the agent stopped after %ld of %ld cycles",
-			 completed, verdict->planned);
+		snprintf(detail, size, "the agent stopped after %ld of %ld cycles", completed,
+			 verdict->planned);
 		return RESULTS_INCOMPLETE;
 	}
 	for (long cycle = 1; cycle <= completed; cycle++) {
@@ -253,8 +254,8 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 		return RESULTS_WARN;
 	}
 	if (completed < verdict->planned)
-		snprintf(detail, size, "precise enough after %ld of %ld cycles, %lu checks passed", completed,
-			 verdict->planned, passed);
+		snprintf(detail, size, "precise enough after %ld of %ld cycles, %lu checks passed",
+			 completed, verdict->planned, passed);
 	else
 		snprintf(detail, size, "%ld cycles, %lu checks passed", completed, passed);
 	return RESULTS_PASS;

@@ -7,8 +7,8 @@
 #include "scenarios.h"
 
 static const char *const fio_metrics[] = { "fio_ours_poll", "fio_ours_irq", NULL };
-static const char *const dpdk_metrics[] = { "dpdk_gap", "dpdk_forward_ours", "dpdk_rx_ours", "dpdk_tx_ours",
-					    NULL };
+static const char *const dpdk_metrics[] = { "dpdk_gap", "dpdk_forward_ours", "dpdk_rx_ours",
+					    "dpdk_tx_ours", NULL };
 
 static const struct scenario scenarios[] = {
 	{
@@ -49,8 +49,7 @@ static const struct scenario scenarios[] = {
 	},
 	{
 		.name = "punched-before",
-		.proves =
-			"no kexec while a device writes to pages that the memfd no longer has",
+		.proves = "no kexec while a device writes to pages that the memfd no longer has",
 		.twin = "loop and order-iommufd-first: with the pages that were mapped both succeed",
 		.leave = punched_before_leave,
 		.retrieve = unpreserve_kexec_retrieve,

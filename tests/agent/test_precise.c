@@ -31,8 +31,8 @@ static struct agent_state *make(struct precise *p)
 }
 
 /* One kernel's values, and the decision in it. */
-static int cycle(struct precise *p, struct agent_state *s, double blackout, double preserve, bool last,
-		 double half[])
+static int cycle(struct precise *p, struct agent_state *s, double blackout, double preserve,
+		 bool last, double half[])
 {
 	precise_take(p, "blackout", blackout);
 	precise_take(p, "boot", 1e9);

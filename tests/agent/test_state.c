@@ -52,7 +52,8 @@ static void sealed_state_is_believed(void **state)
 	assert_true(state_values(s, SERIES - 1)[ROOM - 1] == 10 * (SERIES - 1) + ROOM - 1);
 	/* The last one ends where the state does, and a state without any is as large as its keys. */
 	assert_ptr_equal(state_values(s, SERIES - 1) + ROOM, (char *)s + SIZE);
-	assert_int_equal(state_size(DEVICES + 1, 0, 0), sizeof(*s) + (DEVICES + 1) * sizeof(uint32_t));
+	assert_int_equal(state_size(DEVICES + 1, 0, 0),
+			 sizeof(*s) + (DEVICES + 1) * sizeof(uint32_t));
 	free(s);
 }
 

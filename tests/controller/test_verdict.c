@@ -138,7 +138,8 @@ static void feed_text(struct feed *feed, const char *text)
 }
 
 /* Three of nine cycles, and what the agent says of how precise they are. */
-static enum results_verdict early(bool allowed, const char *reached, int said_in, char *why, size_t size)
+static enum results_verdict early(bool allowed, const char *reached, int said_in, char *why,
+				  size_t size)
 {
 	struct feed feed = { 0 };
 	enum results_verdict got;
@@ -148,17 +149,20 @@ static enum results_verdict early(bool allowed, const char *reached, int said_in
 	assert_int_equal(verdict_init(&feed.verdict, 9, NULL), 0);
 	feed.verdict.may_end_early = allowed;
 	for (int cycle = 0; cycle <= 3; cycle++) {
-		snprintf(line, sizeof(line),
-			 "{\"seq\":%d,\"event\":\"check\",\"cycle\":%d,\"name\":\"remap\",\"verdict\":\"pass\"}",
-			 seq++, cycle);
+		snprintf(
+			line, sizeof(line),
+			"{\"seq\":%d,\"event\":\"check\",\"cycle\":%d,\"name\":\"remap\",\"verdict\":\"pass\"}",
+			seq++, cycle);
 		feed_text(&feed, line);
 		if (cycle != said_in)
 			continue;
-		snprintf(line, sizeof(line), "{\"seq\":%d,\"event\":\"precision\",\"cycle\":%d,\"reached\":%s}",
-			 seq++, cycle, reached);
+		snprintf(line, sizeof(line),
+			 "{\"seq\":%d,\"event\":\"precision\",\"cycle\":%d,\"reached\":%s}", seq++,
+			 cycle, reached);
 		feed_text(&feed, line);
 	}
-	snprintf(line, sizeof(line), "{\"seq\":%d,\"event\":\"done\",\"cycle\":3,\"verdict\":\"pass\"}", seq);
+	snprintf(line, sizeof(line),
+		 "{\"seq\":%d,\"event\":\"done\",\"cycle\":3,\"verdict\":\"pass\"}", seq);
 	feed_text(&feed, line);
 	got = verdict_decide(&feed.verdict, ENDING_OFF, why, size);
 	verdict_free(&feed.verdict);

@@ -92,10 +92,9 @@ static void compare(const char *name, struct results_model *model, const char *f
 
 static void test_formats(void **state)
 {
-	static const char * const names[] = {
-		"complete",   "crashed", "timeout", "torn", "resumed",
-		"incomplete", "failed",	 "memory",  "dma",  "dma-failed",
-		"pages",      "steady",
+	static const char *const names[] = {
+		"complete", "crashed", "timeout", "torn",	"resumed", "incomplete",
+		"failed",   "memory",  "dma",	  "dma-failed", "pages",   "steady",
 	};
 	struct results_model *model;
 	size_t i;
@@ -125,11 +124,11 @@ static void test_verdicts(void **state)
 		const char *name;
 		enum results_verdict verdict;
 	} runs[] = {
-		{ "complete", RESULTS_PASS }, { "crashed", RESULTS_CRASH },
-		{ "timeout", RESULTS_ABORT }, { "torn", RESULTS_INCOMPLETE },
-		{ "resumed", RESULTS_PASS }, { "incomplete", RESULTS_INCOMPLETE },
+		{ "complete", RESULTS_PASS },	  { "crashed", RESULTS_CRASH },
+		{ "timeout", RESULTS_ABORT },	  { "torn", RESULTS_INCOMPLETE },
+		{ "resumed", RESULTS_PASS },	  { "incomplete", RESULTS_INCOMPLETE },
 		{ "failed", RESULTS_DMESG_FAIL }, { "memory", RESULTS_PASS },
-		{ "dma", RESULTS_PASS }, { "dma-failed", RESULTS_FAIL },
+		{ "dma", RESULTS_PASS },	  { "dma-failed", RESULTS_FAIL },
 		{ "steady", RESULTS_WARN },
 	};
 	struct results_model *model;
@@ -316,8 +315,9 @@ static void test_doubts(void **state)
 }
 
 /* Half of a budget, and what the agent says of it; whether that is so the values tell. */
-static enum results_verdict verdict_of_precise(const char *dir, const char *wanted, const char *reached, int cycle,
-					       const int *values, const char *name)
+static enum results_verdict verdict_of_precise(const char *dir, const char *wanted,
+					       const char *reached, int cycle, const int *values,
+					       const char *name)
 {
 	enum results_verdict verdict;
 	struct results_model *model;
@@ -328,13 +328,15 @@ static enum results_verdict verdict_of_precise(const char *dir, const char *want
 	put_file(dir, "plan.ini", text);
 	length = snprintf(text, sizeof(text), BEGIN CHECK, "12", "pass");
 	for (int i = 0; i <= 6; i++)
-		length += snprintf(text + length, sizeof(text) - length,
-				   "{\"event\":\"metric\",\"cycle\":%d,\"name\":\"jump_instructions\",\"unit\":\"instructions\",\"value\":%d}\n",
-				   i, values[i]);
-	snprintf(text + length, sizeof(text) - length,
-		 "{\"event\":\"precision\",\"cycle\":%d,\"wanted_percent\":1,\"reached\":%s,\"budget\":12,\"metrics\":[{\"name\":\"%s\",\"n\":6,\"half_width_percent\":0.5}]}\n"
-		 "{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"attempt\":1,\"cycles\":6,\"verdict\":\"pass\"}\n",
-		 cycle, reached, name);
+		length += snprintf(
+			text + length, sizeof(text) - length,
+			"{\"event\":\"metric\",\"cycle\":%d,\"name\":\"jump_instructions\",\"unit\":\"instructions\",\"value\":%d}\n",
+			i, values[i]);
+	snprintf(
+		text + length, sizeof(text) - length,
+		"{\"event\":\"precision\",\"cycle\":%d,\"wanted_percent\":1,\"reached\":%s,\"budget\":12,\"metrics\":[{\"name\":\"%s\",\"n\":6,\"half_width_percent\":0.5}]}\n"
+		"{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"attempt\":1,\"cycles\":6,\"verdict\":\"pass\"}\n",
+		cycle, reached, name);
 	put_file(dir, "events.jsonl", text);
 	assert_int_equal(results_model_load(dir, &model), 0);
 	verdict = model->verdict;
@@ -356,12 +358,14 @@ static void test_precise(void **state)
 	assert_int_equal(verdict_of_precise(dir, "1", "true", 6, wide, jump), RESULTS_INCOMPLETE);
 	assert_int_equal(verdict_of_precise(dir, "2", "true", 6, wide, jump), RESULTS_PASS);
 	assert_int_equal(verdict_of_precise(dir, "0", "true", 6, narrow, jump), RESULTS_INCOMPLETE);
-	assert_int_equal(verdict_of_precise(dir, "1", "false", 6, narrow, jump), RESULTS_INCOMPLETE);
+	assert_int_equal(verdict_of_precise(dir, "1", "false", 6, narrow, jump),
+			 RESULTS_INCOMPLETE);
 	assert_int_equal(verdict_of_precise(dir, "1", "true", 5, narrow, jump), RESULTS_INCOMPLETE);
 	assert_int_equal(verdict_of_precise(dir, "1", "true", 6, narrow, "other_instructions"),
 			 RESULTS_INCOMPLETE);
 	/* A line that is none is refused, which is said. */
-	assert_int_equal(verdict_of_precise(dir, "1", "\"yes\"", 6, narrow, jump), RESULTS_INCOMPLETE);
+	assert_int_equal(verdict_of_precise(dir, "1", "\"yes\"", 6, narrow, jump),
+			 RESULTS_INCOMPLETE);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	assert_int_equal(system(command), 0);
 }
