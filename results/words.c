@@ -361,10 +361,12 @@ void results_recovery_sentence(const struct results_case *test, const struct res
 	char text[NUMBER_LEN];
 
 	fprintf(out, "%s, live update %" PRId64 ": ", after->name, after->cycle);
-	if (after->steadiness == RESULTS_STEADY)
-		fprintf(out, "steady %s%s after the first of the %s, ",
+	if (after->steadiness == RESULTS_STEADY && !after->warmup)
+		fprintf(out, "steady from its begin on, ");
+	else if (after->steadiness == RESULTS_STEADY)
+		fprintf(out, "steady %s%s after its begin, ",
 			results_human(text, (double)after->warmup * after->interval, after->interval_unit),
-			ns ? "" : " instructions", after->unit);
+			ns ? "" : " instructions");
 	else
 		fprintf(out, "no steady state was seen after it, ");
 	if (recovery->compared)
