@@ -755,43 +755,93 @@ static void put_checks(struct page *page)
 	fprintf(out, "</section>\n");
 }
 
-static void put_throughput(struct page *page)
+/* The two series of the first live update that has both. */
+static int put_throughput_figure(struct page *page, const struct results_case *test)
 {
-	const struct results_case *test;
+	const struct results_recovery *recovery = &test->recoveries[0];
+	const struct results_throughput *sides[] = {
+		&test->throughput[recovery->before], &test->throughput[recovery->after],
+	};
+	size_t most = sides[0]->n > sides[1]->n ? sides[0]->n : sides[1]->n;
+	double *numbers __freed = calloc(most, sizeof(*numbers));
+	struct results_series series[ARRAY_SIZE(sides)] = { 0 };
+	struct results_plot plot = {
+		.x_title = "interval", .unit = sides[0]->unit, .series = series, .n = ARRAY_SIZE(sides),
+	};
 	FILE *out = page->out;
-	bool title = false;
 	size_t i;
-	size_t j;
+	int ret;
 
-	for (i = 0; i < page->model->nr_cases; i++) {
-		test = &page->model->cases[i];
-		if (!test->nr_throughput)
-			continue;
-		if (!title) {
-			fprintf(out, "<section><h2>Throughput before and after</h2>\n<p>Levels are those without the "
-				"warm-up, with their 95 %% confidence intervals. ");
-			results_write_escaped(out, results_clock_sentence(page->model));
-			fprintf(out, "</p>\n");
-		}
-		title = true;
-		fprintf(out, "<h3>");
-		results_write_escaped(out, test->name);
-		fprintf(out, "</h3>\n<ul>\n");
-		for (j = 0; j < test->nr_recoveries; j++) {
-			fprintf(out, "<li>");
-			results_recovery_sentence(test, &test->recoveries[j], out);
-			fprintf(out, "</li>\n");
-		}
-		fprintf(out, "</ul>\n<details><summary>Each kernel</summary><ul>\n");
-		for (j = 0; j < test->nr_throughput; j++) {
-			fprintf(out, "<li>");
-			results_throughput_sentence(&test->throughput[j], out);
-			fprintf(out, "</li>\n");
-		}
-		fprintf(out, "</ul></details>\n");
+	if (!numbers)
+		return -ENOMEM;
+	for (i = 0; i < most; i++)
+		numbers[i] = i;
+	for (i = 0; i < ARRAY_SIZE(sides); i++) {
+		series[i].x = numbers;
+		series[i].y = sides[i]->values;
+		series[i].n = sides[i]->n;
+		series[i].factor = NAN;
 	}
-	if (title)
-		fprintf(out, "</section>\n");
+	fprintf(out, "<figure><h3>%s <small>%s an interval, around live update %" PRId64 "</small></h3>\n",
+		sides[0]->name, sides[0]->unit, sides[1]->cycle);
+	ret = put_plot(page, &plot);
+	fprintf(out, "<figcaption><ul class=\"legend\">");
+	for (i = 0; i < ARRAY_SIZE(sides); i++) {
+		fprintf(out, "<li><i style=\"background:%s\"></i>", results_series_colour(i));
+		results_throughput_sentence(sides[i], out);
+		fprintf(out, "</li>");
+	}
+	fprintf(out, "</ul>");
+	results_write_escaped(out, results_clock_sentence(page->model));
+	fprintf(out, "</figcaption></figure>\n");
+	return ret;
+}
+
+static int put_throughput_of(struct page *page, const struct results_case *test)
+{
+	FILE *out = page->out;
+	size_t i;
+	int ret = 0;
+
+	fprintf(out, "<h3>");
+	results_write_escaped(out, test->name);
+	fprintf(out, "</h3>\n<ul>\n");
+	for (i = 0; i < test->nr_recoveries; i++) {
+		fprintf(out, "<li>");
+		results_recovery_sentence(test, &test->recoveries[i], out);
+		fprintf(out, "</li>\n");
+	}
+	fprintf(out, "</ul>\n");
+	if (test->nr_recoveries)
+		ret = put_throughput_figure(page, test);
+	fprintf(out, "<details><summary>Each kernel</summary><ul>\n");
+	for (i = 0; i < test->nr_throughput; i++) {
+		fprintf(out, "<li>");
+		results_throughput_sentence(&test->throughput[i], out);
+		fprintf(out, "</li>\n");
+	}
+	fprintf(out, "</ul></details>\n");
+	return ret;
+}
+
+static int put_throughput(struct page *page)
+{
+	bool any = false;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < page->model->nr_cases; i++) {
+		if (!page->model->cases[i].nr_throughput)
+			continue;
+		if (!any)
+			fprintf(page->out, "<section><h2>Throughput before and after</h2>\n<p>Levels are those "
+				"without the warm-up, with their 95 %% confidence intervals.</p>\n");
+		any = true;
+		ret = put_throughput_of(page, &page->model->cases[i]);
+	}
+	if (any)
+		fprintf(page->out, "</section>\n");
+	return ret;
 }
 
 /* All metrics, and what it ran on */
@@ -962,7 +1012,9 @@ int results_report(const struct results_model *model, FILE *out)
 	if (!ret) {
 		put_targets(&page);
 		results_report_dma(model, out);
-		put_throughput(&page);
+		ret = put_throughput(&page);
+	}
+	if (!ret) {
 		put_key_figures(&page);
 		ret = put_scaling(&page);
 	}

@@ -289,7 +289,8 @@ int agent_preserve(struct agent *a)
 	memory = clock_ticks();
 	if (!err)
 		err = a->workload->preserve(a);
-	slow_down(a, memory);
+	if (a->c.slowdown > 0)
+		slow_down(a, memory);
 	end = clock_ticks();
 	if (err)
 		return agent_error(a, "preserve", err);

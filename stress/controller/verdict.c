@@ -257,7 +257,10 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 		snprintf(detail, size, "precise enough after %ld of %ld cycles, %lu checks passed",
 			 completed, verdict->planned, passed);
 	else
-		snprintf(detail, size, "%ld cycles, %lu checks passed", completed, passed);
+		snprintf(detail, size, "%ld cycles, %lu checks passed%s", completed, passed,
+			 verdict->may_end_early && !verdict->precise_cycle ?
+				 "; the budget ended before the precision was reached" :
+				 "");
 	return RESULTS_PASS;
 }
 

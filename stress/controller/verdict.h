@@ -116,8 +116,8 @@ const char *verdict_tail(const struct verdict *verdict, unsigned int back);
  * @detail: filled with one line that says why
  * @size: bytes of @detail
  *
- * A pass needs all planned cycles, or those until the case was precise enough, at least one passed check in each and all of @proofs, no
- * failed one, and a clean console.
+ * A pass needs all planned cycles, or those until the case was precise enough, at least one passed
+ * check in each and all of @proofs, no failed one, and a clean console.
  *
  * Return: never RESULTS_NR_VERDICTS.
  */

@@ -49,7 +49,8 @@ static const struct scenario scenarios[] = {
 	},
 	{
 		.name = "punched-before",
-		.proves = "no kexec while a device writes to pages that the memfd no longer has",
+		.proves =
+			"no kexec while a device writes to pages that the memfd no longer has",
 		.twin = "loop and order-iommufd-first: with the pages that were mapped both succeed",
 		.leave = punched_before_leave,
 		.retrieve = unpreserve_kexec_retrieve,

@@ -137,16 +137,16 @@ static void feed_text(struct feed *feed, const char *text)
 	feed_event(feed, text, strlen(text));
 }
 
-/* Three of nine cycles, and what the agent says of how precise they are. */
-static enum results_verdict early(bool allowed, const char *reached, int said_in, char *why,
-				  size_t size)
+/* Three cycles of some, and what the agent says of how precise they are. */
+static enum results_verdict early(int planned, bool allowed, const char *reached, int said_in,
+				  char *why, size_t size)
 {
 	struct feed feed = { 0 };
 	enum results_verdict got;
 	char line[256];
 	int seq = 0;
 
-	assert_int_equal(verdict_init(&feed.verdict, 9, NULL), 0);
+	assert_int_equal(verdict_init(&feed.verdict, planned, NULL), 0);
 	feed.verdict.may_end_early = allowed;
 	for (int cycle = 0; cycle <= 3; cycle++) {
 		snprintf(
@@ -174,13 +174,19 @@ static void precise_before_the_budget(void **state)
 {
 	char why[512];
 
-	assert_int_equal(early(true, "true", 3, why, sizeof(why)), RESULTS_PASS);
+	assert_int_equal(early(9, true, "true", 3, why, sizeof(why)), RESULTS_PASS);
 	assert_string_equal(why, "precise enough after 3 of 9 cycles, 4 checks passed");
-	assert_int_equal(early(false, "true", 3, why, sizeof(why)), RESULTS_INCOMPLETE);
+	assert_int_equal(early(9, false, "true", 3, why, sizeof(why)), RESULTS_INCOMPLETE);
 	assert_string_equal(why, "the agent stopped after 3 of 9 cycles");
-	assert_int_equal(early(true, "false", 3, why, sizeof(why)), RESULTS_INCOMPLETE);
-	assert_int_equal(early(true, "true", 2, why, sizeof(why)), RESULTS_INCOMPLETE);
-	assert_int_equal(early(true, "true", -1, why, sizeof(why)), RESULTS_INCOMPLETE);
+	assert_int_equal(early(3, true, "false", 3, why, sizeof(why)), RESULTS_PASS);
+	assert_string_equal(
+		why,
+		"3 cycles, 4 checks passed; the budget ended before the precision was reached");
+	assert_int_equal(early(3, true, "true", 3, why, sizeof(why)), RESULTS_PASS);
+	assert_string_equal(why, "3 cycles, 4 checks passed");
+	assert_int_equal(early(9, true, "false", 3, why, sizeof(why)), RESULTS_INCOMPLETE);
+	assert_int_equal(early(9, true, "true", 2, why, sizeof(why)), RESULTS_INCOMPLETE);
+	assert_int_equal(early(9, true, "true", -1, why, sizeof(why)), RESULTS_INCOMPLETE);
 }
 
 int main(void)
