@@ -718,12 +718,27 @@ static int check_pages(const struct plan_case *c, struct plan_error *error)
 	return 0;
 }
 
+/* The first kernel is no live update, so its values do not count. */
+static int check_precision(const struct plan_case *c, struct plan_error *error)
+{
+	if (plan_percent(c, OPT_precision) == 0 ||
+	    (plan_number(c, OPT_cycles) >= PLAN_PRECISE_MIN &&
+	     plan_number(c, OPT_cycles) <= PLAN_PRECISE_MAX))
+		return 0;
+	return complain(error,
+			"case %s: precision=%s needs a budget of %d to %d cycles, not cycles=%s",
+			c->name, plan_text(c, OPT_precision), PLAN_PRECISE_MIN, PLAN_PRECISE_MAX,
+			plan_text(c, OPT_cycles));
+}
+
 /* Values that are good one by one but not together. */
 static int check_case(const struct plan_case *c, struct plan_error *error)
 {
 	const char *unit = plan_text(c, OPT_unit);
 	bool icount = plan_bool(c, OPT_icount);
 
+	if (check_precision(c, error))
+		return -EINVAL;
 	if (!strcmp(plan_text(c, OPT_workload), "dma"))
 		return check_dma(c, error);
 	if (!strcmp(plan_text(c, OPT_workload), "fio")) {
@@ -914,6 +929,11 @@ const char *plan_text(const struct plan_case *plan_case, enum option_id id)
 	const char *text = plan_case->values.text[id];
 
 	return text ? text : "";
+}
+
+double plan_percent(const struct plan_case *plan_case, enum option_id id)
+{
+	return strtod(plan_text(plan_case, id), NULL);
 }
 
 long long plan_number(const struct plan_case *plan_case, enum option_id id)

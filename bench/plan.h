@@ -188,6 +188,13 @@ void plan_free(struct plan *plan);
 int plan_expand(const struct plan *plan, const struct option_values *flags,
 		struct plan_matrix *matrix, struct plan_error *error);
 
+/**
+ * PLAN_PRECISE_MIN, PLAN_PRECISE_MAX - budget of cycles of a case with precision: values that have to be there,
+ * and the first kernel, whose values do not count; what the agent has room for
+ */
+#define PLAN_PRECISE_MIN 6
+#define PLAN_PRECISE_MAX 1000
+
 /** PLAN_MAX_CASES - a matrix larger than this is a mistake */
 #define PLAN_MAX_CASES 4096
 
@@ -208,6 +215,9 @@ const char *plan_text(const struct plan_case *plan_case, enum option_id id);
 
 /** plan_number() - the same as a number; SIZE in MiB */
 long long plan_number(const struct plan_case *plan_case, enum option_id id);
+
+/** plan_percent() - value of a PERCENT option */
+double plan_percent(const struct plan_case *plan_case, enum option_id id);
 
 /** plan_bool() - the same as a truth value */
 bool plan_bool(const struct plan_case *plan_case, enum option_id id);

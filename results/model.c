@@ -3,7 +3,6 @@
  * Reads a results directory into a model: who belongs to which case, what counts, which verdict.
  * Statistics are stats.c's, growth and scaling analysis.c's, the look of it the renderers'.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
@@ -41,6 +40,11 @@ const char *results_get_string(struct json_object *object, const char *key)
 	    !json_object_is_type(value, json_type_string))
 		return NULL;
 	return json_object_get_string(value);
+}
+
+bool results_is_word(const char *text)
+{
+	return text && *text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_")];
 }
 
 bool results_get_number(struct json_object *object, const char *key, double *number)
@@ -209,6 +213,9 @@ static void clear_attempt(struct results_case *test)
 	for (i = 0; i < test->nr_metrics; i++)
 		clear_metric(&test->metrics[i]);
 	results_clear_timelines(test);
+	results_clear_throughput(test);
+	json_object_put(test->precise);
+	test->precise = NULL;
 	free(test->checks);
 	free(test->metrics);
 	test->checks = NULL;
@@ -390,6 +397,8 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 		cycles = strtoll(value, NULL, 10);
 		if (cycles >= 0 && cycles <= MAX_COUNT)
 			test->cycles_planned = cycles;
+	} else if (!strcmp(key, "precision")) {
+		test->precision = strtod(value, NULL);
 	} else if (!strcmp(key, "scenario")) {
 		return results_set_string(&test->scenario, value);
 	} else if (!strcmp(key, "workload")) {
@@ -693,14 +702,12 @@ static const char *metric_objection(const struct results_case *test, const char 
 				    const char *unit)
 {
 	static const char * const suffixes[] = { "ns", "instructions", "bytes" };
-	const char *c;
 	char suffix[32];
 	size_t i;
 
-	for (c = name; *c; c++)
-		if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '_')
-			return "the name has other characters than a-z, 0-9 and _";
-	if (!islower((unsigned char)*name))
+	if (!results_is_word(name))
+		return "the name has other characters than a-z, 0-9 and _";
+	if (!(*name >= 'a' && *name <= 'z'))
 		return "the name does not start with a letter";
 	for (i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		snprintf(suffix, sizeof(suffix), "_%s", suffixes[i]);
@@ -941,6 +948,10 @@ static int on_event(void *context, struct json_object *event)
 		return on_log(test, event);
 	if (!strcmp(kind, "span") || !strcmp(kind, "arrivals") || !strcmp(kind, "blackout"))
 		return results_read_timeline(test, kind, event);
+	if (!strcmp(kind, "throughput"))
+		return results_read_throughput(test, event);
+	if (!strcmp(kind, "precision"))
+		return results_read_precision(test, event);
 	if ((!strcmp(kind, "progress") || !strcmp(kind, "done")) &&
 	    results_get_count(event, "cycle", &cycles) && cycles > test->cycles_completed)
 		test->cycles_completed = cycles;
@@ -1018,7 +1029,7 @@ static int judge_case(struct results_case *test)
 		}
 		if (test->refused)
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);
-		if (!ret && test->cycles_completed < test->cycles_planned) {
+		if (!ret && test->cycles_completed < test->cycles_planned && !results_is_precise(test)) {
 			verdict = results_verdict_worse(verdict, RESULTS_INCOMPLETE);
 			ret = results_add_note(test->notes, "only %lld of %lld cycles were done",
 					       (long long)test->cycles_completed,
@@ -1094,10 +1105,14 @@ static int summarize(struct results_model *model)
 			for (k = 0; k < metric->n; k++)
 				values[k] = metric->samples[k].value;
 			ret = results_summarize(values, metric->n, &metric->summary);
+			if (!ret)
+				ret = results_fences(values, metric->n, metric->fences);
 			free(values);
 		}
 		if (!ret)
 			ret = results_settle_timeline(&model->cases[i]);
+		if (!ret)
+			ret = results_settle_throughput(&model->cases[i]);
 	}
 	return ret;
 }

@@ -16,6 +16,9 @@ const char *results_get_string(struct json_object *object, const char *key);
 /* Sets *@number if the member is a number at all, and says whether it is a finite one. */
 bool results_get_number(struct json_object *object, const char *key, double *number);
 
+/* Is it the name of a metric: a-z, 0-9 and _? NULL is not. */
+bool results_is_word(const char *text);
+
 /* Leaves *@number alone unless there is a number that can be a count. */
 bool results_get_count(struct json_object *object, const char *key, int64_t *number);
 
@@ -66,6 +69,23 @@ int results_read_timeline(struct results_case *test, const char *kind, struct js
 int results_settle_timeline(struct results_case *test);
 
 void results_clear_timelines(struct results_case *test);
+
+/* Take a line "throughput", or refuse it with a note; 0 or -ENOMEM. */
+int results_read_throughput(struct results_case *test, struct json_object *event);
+
+/* Once all is read: which series become steady, and how the levels compare. 0 or -ENOMEM. */
+int results_settle_throughput(struct results_case *test);
+
+void results_clear_throughput(struct results_case *test);
+
+/* Take a line "precision", or refuse it with a note; 0 or -ENOMEM. */
+int results_read_precision(struct results_case *test, struct json_object *event);
+
+/*
+ * May the case have ended before its budget: did the plan want a precision, did the agent say that it is
+ * reached, and do the values say so too?
+ */
+bool results_is_precise(const struct results_case *test);
 
 /* Fill @model's scaling and growth; 0 or -ENOMEM. */
 int results_analyze(struct results_model *model);

@@ -138,6 +138,8 @@ static struct builder case_json(const struct results_case *test)
 	add_number(&out, "seconds", test->seconds);
 	add_integer(&out, "events_lost", test->lost);
 	add_shared(&out, "notes", test->notes);
+	if (test->precise)
+		add_shared(&out, "precision", test->precise);
 	if (test->console_problem)
 		add_string(&out, "console_problem", test->console_problem);
 	if (test->console_tail)
@@ -161,11 +163,30 @@ static struct builder check_json(const struct results_case *test, const struct r
 	return out;
 }
 
+static struct json_object *outliers_json(const struct results_metric *metric, bool *failed)
+{
+	struct json_object *outliers = json_object_new_array();
+	struct builder out;
+	size_t i;
+
+	for (i = 0; outliers && i < metric->n; i++) {
+		if (!results_is_outlier(metric->fences, metric->samples[i].value))
+			continue;
+		out = begin();
+		add_integer(&out, "cycle", metric->samples[i].cycle);
+		add_number(&out, "value", metric->samples[i].value);
+		append_built(outliers, &out, failed);
+	}
+	*failed |= !outliers;
+	return outliers;
+}
+
 static struct builder metric_json(const struct results_case *test,
 				  const struct results_metric *metric)
 {
 	const struct results_summary *summary = &metric->summary;
 	struct builder out = begin();
+	bool failed = false;
 
 	add_string(&out, "name", metric->name);
 	add_string(&out, "unit", metric->unit);
@@ -178,6 +199,8 @@ static struct builder metric_json(const struct results_case *test,
 	add_number(&out, "stddev", summary->stddev);
 	add_interval(&out, "ci95", summary->ci95);
 	add_number(&out, "max", summary->max);
+	add(&out, "outliers", outliers_json(metric, &failed));
+	out.failed |= failed;
 	return out;
 }
 
@@ -342,6 +365,72 @@ static struct builder timeline_json(const struct results_case *test,
 	return out;
 }
 
+static struct json_object *numbers_json(const double *values, size_t n, bool *failed)
+{
+	struct json_object *numbers = json_object_new_array();
+	size_t i;
+
+	for (i = 0; numbers && i < n; i++)
+		*failed |= !results_json_append(numbers, results_json_number(values[i]));
+	*failed |= !numbers;
+	return numbers;
+}
+
+/* Numbers of the intervals that are far from the others, the warm-up aside. */
+static struct json_object *far_intervals_json(const struct results_throughput *series, bool *failed)
+{
+	struct json_object *intervals = json_object_new_array();
+	size_t i;
+
+	for (i = series->warmup; intervals && i < series->n; i++)
+		if (results_is_outlier(series->fences, series->values[i]))
+			*failed |= !results_json_append(intervals, json_object_new_int64(i));
+	*failed |= !intervals;
+	return intervals;
+}
+
+static struct builder throughput_json(const struct results_case *test, const struct results_throughput *series)
+{
+	static const double undefined[2] = { NAN, NAN };
+	bool steady = series->steadiness == RESULTS_STEADY;
+	struct builder out = begin();
+	bool failed = false;
+
+	add_string(&out, "case", test->name);
+	add_string(&out, "name", series->name);
+	add_integer(&out, "cycle", series->cycle);
+	add_string(&out, "side", series->after ? "after" : "before");
+	add_string(&out, "unit", series->unit);
+	add_integer(&out, "interval", series->interval);
+	add_string(&out, "interval_unit", series->interval_unit);
+	add_string(&out, "state", results_steadiness_name(series->steadiness));
+	add_number(&out, "trend_p", series->trend_p);
+	add_number(&out, "warmup_intervals", steady ? series->warmup : NAN);
+	add_number(&out, "level", steady ? series->level.mean : NAN);
+	add_interval(&out, "level_ci95", steady ? series->level.ci95 : undefined);
+	add(&out, "outliers", far_intervals_json(series, &failed));
+	add(&out, "values", numbers_json(series->values, series->n, &failed));
+	out.failed |= failed;
+	return out;
+}
+
+static struct builder recovery_json(const struct results_case *test, const struct results_recovery *recovery)
+{
+	const struct results_throughput *after = &test->throughput[recovery->after];
+	static const double undefined[2] = { NAN, NAN };
+	struct builder out = begin();
+
+	add_string(&out, "case", test->name);
+	add_string(&out, "name", after->name);
+	add_integer(&out, "cycle", after->cycle);
+	add_number(&out, "time_to_steady",
+		   after->steadiness == RESULTS_STEADY ? (double)after->warmup * after->interval : NAN);
+	add_string(&out, "time_unit", after->interval_unit);
+	add_number(&out, "ratio", recovery->compared ? recovery->change.ratio : NAN);
+	add_interval(&out, "ratio_ci95", recovery->compared ? recovery->change.ratio_ci : undefined);
+	return out;
+}
+
 int results_model_json(const struct results_model *model, struct json_object **json)
 {
 	struct json_object *checks __json = json_object_new_array();
@@ -353,11 +442,13 @@ int results_model_json(const struct results_model *model, struct json_object **j
 	struct json_object *targets __json = json_object_new_array();
 	struct json_object *rates __json = json_object_new_array();
 	struct json_object *restored __json = json_object_new_array();
+	struct json_object *throughput __json = json_object_new_array();
+	struct json_object *recoveries __json = json_object_new_array();
 	struct builder out = begin();
 	struct builder cycles = begin();
 	struct builder item;
 	bool failed = !checks || !metrics || !cases || !scaling || !growth || !timelines || !targets ||
-		      !rates || !restored;
+		      !rates || !restored || !throughput || !recoveries;
 	size_t i;
 	size_t j;
 
@@ -377,6 +468,14 @@ int results_model_json(const struct results_model *model, struct json_object **j
 		for (j = 0; j < test->nr_timelines; j++) {
 			item = timeline_json(test, &test->timelines[j]);
 			append_built(timelines, &item, &failed);
+		}
+		for (j = 0; j < test->nr_throughput; j++) {
+			item = throughput_json(test, &test->throughput[j]);
+			append_built(throughput, &item, &failed);
+		}
+		for (j = 0; j < test->nr_recoveries; j++) {
+			item = recovery_json(test, &test->recoveries[j]);
+			append_built(recoveries, &item, &failed);
 		}
 	}
 	for (i = 0; !failed && i < model->nr_scaling; i++) {
@@ -424,6 +523,10 @@ int results_model_json(const struct results_model *model, struct json_object **j
 		add_shared(&out, "rates", rates);
 	if (model->nr_restored)
 		add_shared(&out, "restored", restored);
+	if (json_object_array_length(throughput)) {
+		add_shared(&out, "throughput", throughput);
+		add_shared(&out, "recoveries", recoveries);
+	}
 	if (model->nr_targets)
 		add_shared(&out, "targets", targets);
 	if (model->native)

@@ -35,6 +35,17 @@ const char *results_clock_sentence(const struct results_model *model);
 /* "domains 64, preserve false": labels but those in @without (NULL for none), "-" if none is left. */
 void results_write_labels(FILE *out, struct json_object *labels, struct json_object *without);
 
+/* @title and "cycle 3 (5123), 7 (4096) and 2 more"; nothing if there are none. */
+void results_write_outliers(FILE *out, const struct results_metric *metric, const char *title);
+
+/* How precise the main metrics of a case are that asked for it, and what was wanted; a sentence. */
+void results_precision_sentence(const struct results_case *test, FILE *out);
+
+/* One series of throughput: its level, or why it has none. And both sides of a live update. Sentences. */
+void results_throughput_sentence(const struct results_throughput *series, FILE *out);
+void results_recovery_sentence(const struct results_case *test, const struct results_recovery *recovery,
+			       FILE *out);
+
 #define RESULTS_MAX_DEVICES 16
 #define RESULTS_NR_DMA_COLUMNS 9
 

@@ -78,6 +78,11 @@ static void put_cases(const struct results_model *model, FILE *out)
 		if (test->expect != RESULTS_PASS)
 			fprintf(out, "  (the plan expects %s)", results_verdict_name(test->expect));
 		fprintf(out, "\n");
+		if (test->precise) {
+			fprintf(out, "    ");
+			results_precision_sentence(test, out);
+			fprintf(out, "\n");
+		}
 		put_notes(out, test->notes, "    ");
 		if (test->console_problem)
 			put_tail(out, "console, first problem", test->console_problem);
@@ -117,6 +122,7 @@ static void put_metrics(const struct results_model *model, FILE *out)
 				fprintf(out, " +- %.3g",
 					metric->summary.ci95[1] - metric->summary.mean);
 			fprintf(out, "  n=%zu", metric->n);
+			results_write_outliers(out, metric, "  outliers: ");
 			if (!json_object_equal(metric->labels, test->labels)) {
 				fprintf(out, "  ");
 				results_write_labels(out, metric->labels, test->labels);
@@ -330,6 +336,34 @@ static int put_dma(const struct results_model *model, FILE *out)
 	return ret;
 }
 
+static void put_throughput(const struct results_model *model, FILE *out)
+{
+	const struct results_case *test;
+	bool title = false;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < model->nr_cases; i++) {
+		test = &model->cases[i];
+		if (test->nr_throughput && !title)
+			fprintf(out, "\nTHROUGHPUT before and after each live update, without the warm-up [95 %% confidence interval]\n%s\n",
+				results_clock_sentence(model));
+		title |= test->nr_throughput > 0;
+		if (test->nr_throughput)
+			fprintf(out, "%s\n", test->name);
+		for (j = 0; j < test->nr_throughput; j++) {
+			fprintf(out, "  ");
+			results_throughput_sentence(&test->throughput[j], out);
+			fprintf(out, "\n");
+		}
+		for (j = 0; j < test->nr_recoveries; j++) {
+			fprintf(out, "  ");
+			results_recovery_sentence(test, &test->recoveries[j], out);
+			fprintf(out, "\n");
+		}
+	}
+}
+
 void results_render_targets(const struct results_model *model, FILE *out)
 {
 	const struct results_target *target;
@@ -390,6 +424,7 @@ int results_render_text(const struct results_model *model, FILE *out)
 		put_cases(model, out);
 	results_render_rates(model, out);
 	ret = put_dma(model, out);
+	put_throughput(model, out);
 	put_metrics(model, out);
 	put_checks(model, out);
 	put_scaling(model, out);

@@ -642,7 +642,7 @@ static void put_cases(struct page *page)
 		fprintf(out, "</td><td class=\"number\">%" PRId64 " of %" PRId64 "</td>"
 			"<td class=\"number\">%s</td></tr>\n", test->cycles_completed,
 			test->cycles_planned, results_human(text, test->seconds, "seconds"));
-		if (!*test->detail && test->expect == RESULTS_PASS && !test->running &&
+		if (!*test->detail && test->expect == RESULTS_PASS && !test->running && !test->precise &&
 		    !json_object_array_length(test->notes))
 			continue;
 		/* Below, not beside: a phone has no room for a sentence in a row. */
@@ -654,6 +654,10 @@ static void put_cases(struct page *page)
 		results_write_escaped(out, test->detail);
 		if (test->running && page->model->busy)
 			fprintf(out, " still running");
+		if (test->precise) {
+			fprintf(out, "<br>");
+			results_precision_sentence(test, out);
+		}
 		put_notes(out, test->notes);
 		fprintf(out, "</div></td></tr>\n");
 	}
@@ -751,6 +755,95 @@ static void put_checks(struct page *page)
 	fprintf(out, "</section>\n");
 }
 
+/* The two series of the first live update that has both. */
+static int put_throughput_figure(struct page *page, const struct results_case *test)
+{
+	const struct results_recovery *recovery = &test->recoveries[0];
+	const struct results_throughput *sides[] = {
+		&test->throughput[recovery->before], &test->throughput[recovery->after],
+	};
+	size_t most = sides[0]->n > sides[1]->n ? sides[0]->n : sides[1]->n;
+	double *numbers __freed = calloc(most, sizeof(*numbers));
+	struct results_series series[ARRAY_SIZE(sides)] = { 0 };
+	struct results_plot plot = {
+		.x_title = "interval", .unit = sides[0]->unit, .series = series, .n = ARRAY_SIZE(sides),
+	};
+	FILE *out = page->out;
+	size_t i;
+	int ret;
+
+	if (!numbers)
+		return -ENOMEM;
+	for (i = 0; i < most; i++)
+		numbers[i] = i;
+	for (i = 0; i < ARRAY_SIZE(sides); i++) {
+		series[i].x = numbers;
+		series[i].y = sides[i]->values;
+		series[i].n = sides[i]->n;
+		series[i].factor = NAN;
+	}
+	fprintf(out, "<figure><h3>%s <small>%s an interval, around live update %" PRId64 "</small></h3>\n",
+		sides[0]->name, sides[0]->unit, sides[1]->cycle);
+	ret = put_plot(page, &plot);
+	fprintf(out, "<figcaption><ul class=\"legend\">");
+	for (i = 0; i < ARRAY_SIZE(sides); i++) {
+		fprintf(out, "<li><i style=\"background:%s\"></i>", results_series_colour(i));
+		results_throughput_sentence(sides[i], out);
+		fprintf(out, "</li>");
+	}
+	fprintf(out, "</ul>");
+	results_write_escaped(out, results_clock_sentence(page->model));
+	fprintf(out, "</figcaption></figure>\n");
+	return ret;
+}
+
+static int put_throughput_of(struct page *page, const struct results_case *test)
+{
+	FILE *out = page->out;
+	size_t i;
+	int ret = 0;
+
+	fprintf(out, "<h3>");
+	results_write_escaped(out, test->name);
+	fprintf(out, "</h3>\n<ul>\n");
+	for (i = 0; i < test->nr_recoveries; i++) {
+		fprintf(out, "<li>");
+		results_recovery_sentence(test, &test->recoveries[i], out);
+		fprintf(out, "</li>\n");
+	}
+	fprintf(out, "</ul>\n");
+	if (test->nr_recoveries)
+		ret = put_throughput_figure(page, test);
+	fprintf(out, "<details><summary>Each kernel</summary><ul>\n");
+	for (i = 0; i < test->nr_throughput; i++) {
+		fprintf(out, "<li>");
+		results_throughput_sentence(&test->throughput[i], out);
+		fprintf(out, "</li>\n");
+	}
+	fprintf(out, "</ul></details>\n");
+	return ret;
+}
+
+static int put_throughput(struct page *page)
+{
+	bool any = false;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < page->model->nr_cases; i++) {
+		if (!page->model->cases[i].nr_throughput)
+			continue;
+		if (!any)
+			fprintf(page->out, "<section><h2>Throughput before and after</h2>\n<p>Levels are those "
+				"without the warm-up, with their 95 %% confidence intervals.</p>\n");
+		any = true;
+		ret = put_throughput_of(page, &page->model->cases[i]);
+	}
+	if (any)
+		fprintf(page->out, "</section>\n");
+	return ret;
+}
+
 /* All metrics, and what it ran on */
 
 static int put_metrics(struct page *page)
@@ -763,7 +856,7 @@ static int put_metrics(struct page *page)
 	size_t j;
 	int ret = 0;
 
-	fprintf(out, "<section><h2>All metrics</h2>\n<p>Over the cycles of a case. ");
+	fprintf(out, "<section><h2>All metrics</h2>\n<p>Over the cycles of a case, the first kernel's with them. Outliers, far from the others, count as those do. ");
 	results_write_escaped(out, results_clock_sentence(page->model));
 	fprintf(out, " results.json has every digit.</p>\n");
 	for (i = 0; i < page->model->nr_cases; i++) {
@@ -775,7 +868,8 @@ static int put_metrics(struct page *page)
 		fprintf(out, " <small>%zu metrics</small></summary><div class=\"scroll\"><table><thead><tr>"
 			"<th>metric</th><th class=\"number\">n</th><th class=\"number\">min</th>"
 			"<th class=\"number\">median</th><th class=\"number\">mean</th>"
-			"<th class=\"number\">stddev</th><th class=\"number\">max</th><th>labels</th>"
+			"<th class=\"number\">95&nbsp;%% interval</th>"
+			"<th class=\"number\">stddev</th><th class=\"number\">max</th><th>outliers</th><th>labels</th>"
 			"</tr></thead><tbody>\n", test->nr_metrics);
 		for (j = 0; !ret && j < test->nr_metrics; j++) {
 			metric = &test->metrics[j];
@@ -788,10 +882,15 @@ static int put_metrics(struct page *page)
 				results_human(text, metric->summary.median, metric->unit));
 			fprintf(out, "<td class=\"number\">%s</td>",
 				results_human(text, metric->summary.mean, metric->unit));
+			fprintf(out, "<td class=\"number\">\u00b1 %s</td>",
+				results_human(text, metric->summary.ci95[1] - metric->summary.mean,
+					      metric->unit));
 			fprintf(out, "<td class=\"number\">%s</td>",
 				results_human(text, metric->summary.stddev, metric->unit));
 			fprintf(out, "<td class=\"number\">%s</td><td>",
 				results_human(text, metric->summary.max, metric->unit));
+			results_write_outliers(out, metric, "");
+			fprintf(out, "</td><td>");
 			ret = put_labels(out, metric->labels, NULL);
 			fprintf(out, "</td></tr>\n");
 		}
@@ -914,6 +1013,9 @@ int results_report(const struct results_model *model, FILE *out)
 		put_targets(&page);
 		results_report_rates(model, out);
 		results_report_dma(model, out);
+		ret = put_throughput(&page);
+	}
+	if (!ret) {
 		put_key_figures(&page);
 		ret = put_scaling(&page);
 	}

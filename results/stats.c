@@ -114,19 +114,36 @@ int results_median(const double *values, size_t n, struct results_median *median
 	return 0;
 }
 
-size_t results_outliers(const double *values, size_t n)
+int results_fences(const double *values, size_t n, double fences[2])
 {
 	double low;
 	double high;
-	double room;
+	int ret = results_percentile(values, n, 25, &low);
+
+	if (!ret)
+		ret = results_percentile(values, n, 75, &high);
+	if (ret)
+		return ret;
+	fences[0] = low - 1.5 * (high - low);
+	fences[1] = high + 1.5 * (high - low);
+	return 0;
+}
+
+bool results_is_outlier(const double fences[2], double value)
+{
+	return value < fences[0] || value > fences[1];
+}
+
+size_t results_outliers(const double *values, size_t n)
+{
+	double fences[2];
 	size_t outliers = 0;
 	size_t i;
 
-	if (results_percentile(values, n, 25, &low) || results_percentile(values, n, 75, &high))
+	if (results_fences(values, n, fences))
 		return 0;
-	room = 1.5 * (high - low);
 	for (i = 0; i < n; i++)
-		outliers += values[i] < low - room || values[i] > high + room;
+		outliers += results_is_outlier(fences, values[i]);
 	return outliers;
 }
 
@@ -407,6 +424,17 @@ int results_trend(const double *values, size_t n, double *z, double *p)
 	return 0;
 }
 
+/* Means of the whole batches, to be freed; NULL without memory. */
+static double *batch_means(const double *values, size_t batches)
+{
+	double *means = calloc(batches, sizeof(*means));
+	size_t i;
+
+	for (i = 0; means && i < batches; i++)
+		means[i] = gsl_stats_mean(values + i * RESULTS_BATCH, 1, RESULTS_BATCH);
+	return means;
+}
+
 /*
  * How many of @n means to leave out, of at most half: those that make the squared standard error of the
  * mean of the others least. From the end, so that each mean is looked at once.
@@ -439,35 +467,75 @@ int results_steady(const double *values, size_t n, struct results_steady *steady
 	size_t batches = n / RESULTS_BATCH;
 	double *means __freed = NULL;
 	double z;
-	size_t i;
 	int ret;
 
 	if (batches < RESULTS_MIN_BATCHES || !all_finite(values, n))
 		return -EINVAL;
-	means = calloc(batches, sizeof(*means));
+	means = batch_means(values, batches);
 	if (!means)
 		return -ENOMEM;
-	for (i = 0; i < batches; i++)
-		means[i] = gsl_stats_mean(values + i * RESULTS_BATCH, 1, RESULTS_BATCH);
 	steady->begin = mser(means, batches) * RESULTS_BATCH;
 	ret = results_trend(values + steady->begin, n - steady->begin, &z, &steady->trend_p);
 	steady->steady = !ret && steady->trend_p >= RESULTS_TREND_P;
 	return ret;
 }
 
+int results_level(const double *values, size_t n, struct results_summary *level)
+{
+	double *means __freed = NULL;
+
+	if (n < 2 * RESULTS_BATCH || !all_finite(values, n))
+		return -EINVAL;
+	means = batch_means(values, n / RESULTS_BATCH);
+	return means ? results_summarize(means, n / RESULTS_BATCH, level) : -ENOMEM;
+}
+
+int results_compare_levels(const double *base, size_t nr_base, const double *new, size_t nr_new,
+			   struct results_change *change)
+{
+	double *b __freed = NULL;
+	double *n __freed = NULL;
+
+	if (nr_base < 2 * RESULTS_BATCH || nr_new < 2 * RESULTS_BATCH || !all_finite(base, nr_base) ||
+	    !all_finite(new, nr_new))
+		return -EINVAL;
+	b = batch_means(base, nr_base / RESULTS_BATCH);
+	n = batch_means(new, nr_new / RESULTS_BATCH);
+	if (!b || !n)
+		return -ENOMEM;
+	return results_compare_means(b, nr_base / RESULTS_BATCH, n, nr_new / RESULTS_BATCH, 0.95, change);
+}
+
+/* Half of the interval that @rule goes by, and the middle of it. */
+static int half_interval(const struct results_stop_rule *rule, const double *values, size_t n, double *half,
+			 double *middle)
+{
+	struct results_summary summary;
+	struct results_median median;
+	const double *ci = rule->of_mean ? summary.ci95 : median.ci95;
+	int ret = rule->of_mean ? results_summarize(values, n, &summary) : results_median(values, n, &median);
+
+	if (ret)
+		return ret;
+	*half = (ci[1] - ci[0]) / 2;
+	*middle = rule->of_mean ? summary.mean : median.median;
+	return 0;
+}
+
 int results_stop(const struct results_stop_rule *rule, const double *values, size_t n, double seconds,
 		 double *half_width, enum results_stop *stop)
 {
-	struct results_median middle;
+	double middle = 0;
+	double half = NAN;
 	int ret = 0;
 
 	*half_width = NAN;
 	if (n)
-		ret = results_median(values, n, &middle);
+		ret = half_interval(rule, values, n, &half, &middle);
 	if (ret)
 		return ret;
-	if (n && middle.median != 0)
-		*half_width = (middle.ci95[1] - middle.ci95[0]) / 2 / fabs(middle.median);
+	if (middle != 0)
+		*half_width = half / fabs(middle);
 	*stop = RESULTS_GO_ON;
 	if (n < rule->min_samples)
 		return 0;
@@ -477,4 +545,18 @@ int results_stop(const struct results_stop_rule *rule, const double *values, siz
 		 (rule->max_seconds > 0 && seconds >= rule->max_seconds))
 		*stop = RESULTS_STOP_BUDGET;
 	return 0;
+}
+
+int results_precise(const double *values, size_t n, double percent, double *half_percent)
+{
+	const struct results_stop_rule rule = {
+		.of_mean = true,
+		.half_width = percent / 100,
+		.min_samples = RESULTS_PRECISE_MIN,
+	};
+	enum results_stop stop;
+	int ret = results_stop(&rule, values, n, 0, half_percent, &stop);
+
+	*half_percent *= 100;
+	return ret ? ret : stop == RESULTS_STOP_NARROW;
 }

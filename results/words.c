@@ -268,3 +268,110 @@ void results_write_labels(FILE *out, struct json_object *labels, struct json_obj
 	if (!*separator)
 		fprintf(out, "-");
 }
+
+#define MAX_OUTLIERS 4
+
+void results_write_outliers(FILE *out, const struct results_metric *metric, const char *title)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < metric->n; i++) {
+		if (!results_is_outlier(metric->fences, metric->samples[i].value) || n++ >= MAX_OUTLIERS)
+			continue;
+		fprintf(out, "%s%s%" PRId64 " (%.15g)", n == 1 ? title : "", n == 1 ? "cycle " : ", ",
+			metric->samples[i].cycle, metric->samples[i].value);
+	}
+	if (n > MAX_OUTLIERS)
+		fprintf(out, " and %zu more", n - MAX_OUTLIERS);
+}
+
+void results_precision_sentence(const struct results_case *test, FILE *out)
+{
+	struct json_object *metrics = json_object_object_get(test->precise, "metrics");
+	double wanted = json_object_get_double(json_object_object_get(test->precise, "wanted_percent"));
+	bool reached = json_object_get_boolean(json_object_object_get(test->precise, "reached"));
+	size_t i;
+
+	fprintf(out, "precision: %.4g %% was wanted and %s after %s of %s cycles (the first kernel does not count): ",
+		wanted, reached ? "reached" : "not reached",
+		json_object_get_string(json_object_object_get(test->precise, "cycle")),
+		json_object_get_string(json_object_object_get(test->precise, "budget")));
+	for (i = 0; i < json_object_array_length(metrics); i++) {
+		struct json_object *one = json_object_array_get_idx(metrics, i);
+		struct json_object *half = json_object_object_get(one, "half_width_percent");
+
+		fprintf(out, "%s%s ", i ? ", " : "", results_get_string(one, "name"));
+		if (half)
+			fprintf(out, "+-%.3g %%", json_object_get_double(half));
+		else
+			fprintf(out, "unknown");
+		fprintf(out, " (n=%s)", json_object_get_string(json_object_object_get(one, "n")));
+	}
+}
+
+/* "5 of 72 intervals of 250 k instructions" */
+static void put_intervals(const struct results_throughput *series, size_t n, FILE *out)
+{
+	char text[NUMBER_LEN];
+	bool ns = !strcmp(series->interval_unit, "ns");
+
+	fprintf(out, "%zu of %zu intervals of %s%s", n, series->n,
+		results_human(text, series->interval, series->interval_unit), ns ? "" : " instructions");
+}
+
+static void put_far_intervals(const struct results_throughput *series, FILE *out)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = series->warmup; i < series->n; i++) {
+		if (!results_is_outlier(series->fences, series->values[i]) || n++ >= MAX_OUTLIERS)
+			continue;
+		fprintf(out, "%s%zu (%.15g)", n == 1 ? ", outliers in intervals " : ", ", i, series->values[i]);
+	}
+	if (n > MAX_OUTLIERS)
+		fprintf(out, " and %zu more", n - MAX_OUTLIERS);
+}
+
+void results_throughput_sentence(const struct results_throughput *series, FILE *out)
+{
+	fprintf(out, "%s, kernel of cycle %" PRId64 ", %s the live update: ", series->name, series->cycle,
+		series->after ? "after" : "before");
+	if (series->steadiness == RESULTS_TOO_SHORT) {
+		fprintf(out, "%zu intervals are too few to find a steady state", series->n);
+		return;
+	}
+	if (series->steadiness == RESULTS_NOT_STEADY) {
+		fprintf(out, "no steady state: what is left without ");
+		put_intervals(series, series->warmup, out);
+		fprintf(out, " has a trend (p=%.2g)", series->trend_p);
+		return;
+	}
+	fprintf(out, "%.4g %s [%.4g, %.4g] an interval; left out as warm-up: ", series->level.mean, series->unit,
+		series->level.ci95[0], series->level.ci95[1]);
+	put_intervals(series, series->warmup, out);
+	put_far_intervals(series, out);
+}
+
+void results_recovery_sentence(const struct results_case *test, const struct results_recovery *recovery, FILE *out)
+{
+	const struct results_throughput *after = &test->throughput[recovery->after];
+	bool ns = !strcmp(after->interval_unit, "ns");
+	char text[NUMBER_LEN];
+
+	fprintf(out, "%s, live update %" PRId64 ": ", after->name, after->cycle);
+	if (after->steadiness == RESULTS_STEADY && !after->warmup)
+		fprintf(out, "steady from its begin on, ");
+	else if (after->steadiness == RESULTS_STEADY)
+		fprintf(out, "steady %s%s after its begin, ",
+			results_human(text, (double)after->warmup * after->interval, after->interval_unit),
+			ns ? "" : " instructions");
+	else
+		fprintf(out, "no steady state was seen after it, ");
+	if (recovery->compared)
+		fprintf(out, "level after : before %.4g [%.4g, %.4g]", recovery->change.ratio,
+			recovery->change.ratio_ci[0], recovery->change.ratio_ci[1]);
+	else
+		fprintf(out, "levels cannot be compared");
+}

@@ -93,6 +93,9 @@ function wrong(name, text,	t, items, n, i, error, mib)
 	}
 	if (t == "CHOICE")
 		return one_of(name, text)
+	if (t == "PERCENT")
+		return text ~ /^([0-9]+\.?[0-9]*|\.[0-9]+)$/ && text + 0 >= min[name] && text + 0 <= max[name] ? "" : \
+			"'" text "' is not a number of percent from " min[name] " to " max[name] ", such as 2 or 0.5"
 	if (t == "BOOL")
 		return text == "yes" || text == "no" ? "" : "'" text "' is not yes or no"
 	if (t == "SIZE") {
@@ -244,8 +247,17 @@ function check_nodes(where, section,	n, i, nodes)
 			die(where "memory=" effective(section, "memory") " cannot be shared by nodes=" nodes[i] " equally")
 }
 
+# The same rule as in bench/plan.c, check_precision().
+function check_precision(where, section,	cycles)
+{
+	cycles = effective(section, "cycles")
+	if (effective(section, "precision") + 0 > 0 && (extreme(cycles, -1) < 6 || extreme(cycles, 1) > 1000))
+		die(where "precision=" effective(section, "precision") " needs a budget of 6 to 1000 cycles, not cycles=" cycles)
+}
+
 function check_together(where, section,	icount, unit)
 {
+	check_precision(where, section)
 	if (effective(section, "workload") == "dma") {
 		check_dma(where, section)
 		return

@@ -17,6 +17,8 @@
 #define QUEUES_MAX 16u
 #define SIZES_MAX 16u
 #define BURST_MAX 512u
+/* Intervals that a run keeps the packets of. */
+#define INTERVALS_MAX 65536u
 /* Frames or copies of a run that has no number given, for those that keep a book of them. */
 #define NUMBERS_MAX (1u << 24)
 
@@ -42,6 +44,7 @@ enum fault { FAULT_NONE, FAULT_SKIP, FAULT_TWICE, FAULT_SWAP, FAULT_DAMAGE, FAUL
  * @descriptors: of each queue
  * @packets: to do on each queue, 0: as many as come
  * @seconds: how long, 0: no limit
+ * @interval: microseconds, by the TSC, of each of the intervals whose packets are counted; 0: none are
  * @prime: frames that rx and forward send first, on each queue
  * @repeat: how often each run is done
  * @check: build and check numbered frames (frame.h), or look whether each copy is right
@@ -69,6 +72,7 @@ struct options {
 	unsigned int descriptors;
 	uint64_t packets;
 	uint64_t seconds;
+	uint64_t interval;
 	unsigned int prime;
 	unsigned int repeat;
 	bool check;
@@ -113,6 +117,9 @@ struct options {
  * @first_cycles: TSC when the first packet had been moved
  * @moved_cycles: TSC when the last one had been, or at the beginning
  * @last_cycles: TSC at which the turn began
+ * @intervals: packets of each interval from the first packet of the lcore on, or NULL; behind the last that
+ *	was over, or that there is room for, those of the rest
+ * @nr_intervals: how many are over
  * @numbers: one more than the highest number that was sent; mode loop
  * @done: nothing is left to do
  * @ok: it could begin
@@ -133,6 +140,8 @@ struct stream {
 	uint64_t foreign, damaged;
 	uint64_t polls, empty_polls, busy_cycles, empty_cycles;
 	uint64_t first_cycles, moved_cycles, last_cycles;
+	uint32_t *intervals;
+	unsigned int nr_intervals;
 	uint64_t numbers;
 	bool done, ok;
 };

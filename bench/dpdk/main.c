@@ -49,6 +49,7 @@ enum key {
 	KEY_MEMORY,
 	KEY_NO_HUGE,
 	KEY_HUGE_DIR,
+	KEY_INTERVAL,
 	KEY_PRIME,
 	KEY_REPEAT,
 	KEY_VDEV,
@@ -69,6 +70,9 @@ static const struct argp_option option_table[] = {
 	{ "descriptors", 'd', "N", 0, "of each queue [512]", 0 },
 	{ "packets", 'n', "N", 0, "on each queue; without: until --seconds or a signal end it", 0 },
 	{ "seconds", 't', "N", 0, "how long, by the TSC", 0 },
+	{ "interval", KEY_INTERVAL, "US", 0,
+	  "count the packets of each interval of so many microseconds by the TSC, from the first packet on; not for dma",
+	  0 },
 	{ "prime", KEY_PRIME, "N", 0,
 	  "rx, forward: frames that are sent first, on the other port of a pair or the same [0]",
 	  0 },
@@ -185,6 +189,10 @@ static void check_options(struct argp_state *state, const struct options *o)
 			   "--mode forward: frames come as they are; give one --size, for --prime");
 	if (o->flows && (o->check || o->mode == MODE_DMA))
 		argp_error(state, "--flows: numbered frames have no IP header; leave --check out");
+	if (o->mode == MODE_DMA && o->interval)
+		argp_error(
+			state,
+			"--mode dma: copies are not counted by the interval; leave --interval out");
 	if (o->prime && o->mode != MODE_FORWARD && o->mode != MODE_RX)
 		argp_error(state, "--prime: for --mode forward and rx only");
 	if (o->mode == MODE_FORWARD && o->check)
@@ -238,6 +246,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 't':
 		o->seconds = number(state, "seconds", arg, 1, 86400);
+		return 0;
+	case KEY_INTERVAL:
+		o->interval = number(state, "interval", arg, 1, 60000000);
 		return 0;
 	case KEY_PRIME:
 		o->prime = number(state, "prime", arg, 1, 32768);
@@ -521,6 +532,7 @@ static void free_streams(struct stream *streams, unsigned int nr)
 		free(streams[i].book);
 		free(streams[i].sent_at);
 		free(streams[i].latency);
+		free(streams[i].intervals);
 	}
 	free(streams);
 }
@@ -536,6 +548,11 @@ static int make_room(const struct options *o, struct stream *s)
 		if (!s->book)
 			return -ENOMEM;
 		frame_book_init(s->book, numbers);
+	}
+	if (o->interval) {
+		s->intervals = calloc(INTERVALS_MAX + 1, sizeof(*s->intervals));
+		if (!s->intervals)
+			return -ENOMEM;
 	}
 	if (o->mode == MODE_LOOP)
 		s->sent_at = calloc(numbers, sizeof(*s->sent_at));

@@ -97,6 +97,29 @@ static void report_latency(const struct subject *subject, const struct histogram
 	metric(subject, "latency_max_cycles", "cycles", latency->max);
 }
 
+/* Beside the metrics, since it is a row of numbers: a member "throughput". */
+static void report_intervals(const struct subject *subject, const struct stream *s)
+{
+	struct json_object *list, *one = json_object_new_object(),
+				  *values = json_object_new_array();
+
+	if (!json_object_object_get_ex(subject->report, "throughput", &list)) {
+		list = json_object_new_array();
+		json_object_object_add(subject->report, "throughput", list);
+	}
+	add_text(one, "port", subject->port);
+	add_number(one, "queue", s->queue);
+	add_number(one, "size", s->size);
+	add_number(one, "run", s->run);
+	add_text(one, "unit", "packets");
+	add_number(one, "interval_cycles", subject->o->interval * rte_get_tsc_hz() / 1000000);
+	for (unsigned int i = 0; i < s->nr_intervals; i++)
+		json_object_array_add(values, json_object_new_int64(s->intervals[i]));
+	json_object_object_add(one, "values", values);
+	add_number(one, "rest", s->intervals[s->nr_intervals]);
+	json_object_array_add(list, one);
+}
+
 void report_stream(struct json_object *report, const struct options *o, const char *name,
 		   const struct stream *s)
 {
@@ -128,6 +151,8 @@ void report_stream(struct json_object *report, const struct options *o, const ch
 	}
 	if (s->latency && s->latency->nr)
 		report_latency(&subject, s->latency);
+	if (s->intervals)
+		report_intervals(&subject, s);
 }
 
 void report_check(struct json_object *report, const struct options *o, const char *name,

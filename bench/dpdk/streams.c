@@ -281,6 +281,28 @@ static bool prime(struct stream *s)
 	return !left;
 }
 
+/* The intervals of an lcore: all its streams have the same. */
+struct intervals {
+	uint64_t length, end;
+	unsigned int nr;
+};
+
+/* The first packet has been moved, and with it the first interval begins. */
+static void begin_intervals(struct intervals *row, uint64_t now)
+{
+	if (row->length && row->end == UINT64_MAX)
+		row->end = now + row->length;
+}
+
+/* The interval is over, and perhaps some more in which no turn ended. */
+static void next_interval(struct intervals *row, uint64_t now)
+{
+	while (now >= row->end && row->nr < INTERVALS_MAX) {
+		row->end += row->length;
+		row->nr++;
+	}
+}
+
 /* The streams of this lcore take turns. */
 static int work(void *unused)
 {
@@ -293,6 +315,7 @@ static int work(void *unused)
 	turn_fn *const turn = modes[options->mode];
 	struct stream *mine[PORTS_MAX * QUEUES_MAX];
 	struct rte_mbuf *packets[BURST_MAX];
+	struct intervals row = { options->interval * rte_get_tsc_hz() / 1000000, UINT64_MAX, 0 };
 	unsigned int nr = 0, left;
 	uint64_t before, now;
 
@@ -320,11 +343,17 @@ static int work(void *unused)
 			moved = turn(s, packets);
 			now = rte_rdtsc();
 			s->polls++;
+			if (unlikely(now >= row.end))
+				next_interval(&row, now);
 			if (moved) {
 				s->busy_cycles += now - before;
 				s->moved_cycles = now;
-				if (unlikely(!s->first_cycles))
+				if (unlikely(!s->first_cycles)) {
 					s->first_cycles = now;
+					begin_intervals(&row, now);
+				}
+				if (s->intervals)
+					s->intervals[row.nr] += moved;
 			} else {
 				s->empty_polls++;
 				s->empty_cycles += now - before;
@@ -332,6 +361,8 @@ static int work(void *unused)
 			left += !s->done;
 		}
 	}
+	for (unsigned int i = 0; i < nr; i++)
+		mine[i]->nr_intervals = row.nr;
 	return 0;
 }
 

@@ -54,10 +54,14 @@ int agent_error(struct agent *a, const char *name, int err)
 void agent_metric_ticks(struct agent *a, const char *name, uint64_t ticks)
 {
 	const char *unit = a->c.instructions ? "instructions" : "ns";
+	uint64_t value = clock_to_unit(ticks, a->c.instructions);
 	char full[64];
 
 	snprintf(full, sizeof(full), "%s_%s", name, unit);
-	event_metric(&a->log, &a->c, full, unit, clock_to_unit(ticks, a->c.instructions));
+	event_metric(&a->log, &a->c, full, unit, value);
+	/* The first kernel is none that a live update led to, and what it does costs something else. */
+	if (a->log.cycle)
+		precise_take(&a->precise, name, value);
 }
 
 static void metric_bytes(struct agent *a, const char *name, uint64_t value)
@@ -99,9 +103,14 @@ static void check_records(struct agent *a, const char *path, const char *name)
 
 /* ---- the agent's own state ---- */
 
+static size_t state_bytes(const struct agent *a)
+{
+	return state_size(a->c.devices, a->state->series, a->state->room);
+}
+
 int agent_state_save(struct agent *a)
 {
-	size_t size = state_size(a->c.devices);
+	size_t size = state_bytes(a);
 	int memfd __close = memfd_create("flbench-state", MFD_CLOEXEC);
 	int err;
 
@@ -127,7 +136,7 @@ void agent_state_drop(struct agent *a)
 	cleanup_close(&a->state_session);
 	a->state_session = -1;
 	if (a->state_memory)
-		munmap(a->state_memory, state_size(a->c.devices));
+		munmap(a->state_memory, state_bytes(a));
 	a->state_memory = NULL;
 }
 
@@ -145,6 +154,7 @@ static void seal_state(struct agent *a)
 	s->signature = a->w.signature;
 	s->failed_checks = *a->log.failed_checks;
 	s->preserved = a->c.preserve;
+	precise_keep(&a->precise, s);
 	strcpy(s->name, a->c.name);
 	state_seal(s);
 	memcpy(a->state_memory, s, s->total_bytes);
@@ -176,7 +186,8 @@ static int state_load(struct agent *a)
 
 		if (strcmp(s->name, a->c.name) || s->seed != a->c.seed ||
 		    s->domains != a->c.domains || s->devices != a->c.devices ||
-		    s->iommufds != a->c.iommufds || s->mappings != a->c.mappings) {
+		    s->iommufds != a->c.iommufds || s->mappings != a->c.mappings ||
+		    s->series != a->state->series || s->room != a->state->room) {
 			reason = "of another case";
 			err = -EINVAL;
 		} else {
@@ -249,6 +260,15 @@ int agent_load(struct agent *a)
 	return 0;
 }
 
+/* What began at @start takes longer than it does, for tests that have to notice it. */
+static void slow_down(const struct agent *a, uint64_t start)
+{
+	uint64_t took = clock_ticks() - start;
+
+	while (clock_ticks() - start < took * (1 + a->c.slowdown / 100))
+		;
+}
+
 int agent_preserve(struct agent *a)
 {
 	uint64_t start, marked, memory, end;
@@ -269,6 +289,8 @@ int agent_preserve(struct agent *a)
 	memory = clock_ticks();
 	if (!err)
 		err = a->workload->preserve(a);
+	if (a->c.slowdown > 0)
+		slow_down(a, memory);
 	end = clock_ticks();
 	if (err)
 		return agent_error(a, "preserve", err);
@@ -682,6 +704,60 @@ static int fault(struct agent *a)
 	return AGENT_EXIT_PANIC;
 }
 
+/* ---- the end ---- */
+
+/* Say how precise each main metric is. Return: that of the least precise, percent. */
+static double report_precision(struct agent *a, bool reached, const double half[])
+{
+	const char *unit = a->c.instructions ? "instructions" : "ns";
+	struct event_precision metrics[STATE_SERIES_MAX];
+	uint32_t nr = 0;
+	double widest = 0;
+
+	for (uint32_t i = 0; i < a->state->series; i++) {
+		if (!a->state->nr_values[i])
+			continue;
+		snprintf(metrics[nr].name, sizeof(metrics[nr].name), "%s_%s", a->precise.names[i],
+			 unit);
+		metrics[nr].n = a->state->nr_values[i];
+		metrics[nr++].half_percent = half[i];
+		if (!(half[i] <= widest))
+			widest = half[i];
+	}
+	event_precision(&a->log, &a->c, reached, metrics, nr);
+	return widest;
+}
+
+/* Is the case over, with all its cycles done or since it is precise enough? 1, 0 or a negative errno. */
+static int is_over(struct agent *a)
+{
+	const bool last = a->log.cycle >= a->c.cycles;
+	double half[STATE_SERIES_MAX], widest;
+	int state;
+
+	if (!a->state->series)
+		return last;
+	precise_keep(&a->precise, a->state);
+	state = precise_decide(&a->precise, a->state, a->c.precision, last, half);
+	if (state <= PRECISE_GO_ON)
+		return state;
+	if (state == PRECISE_UNMEASURED) {
+		event_check(&a->log, "precise", "skip",
+			    "no main metric of this scenario was measured");
+		return 1;
+	}
+	widest = report_precision(a, state == PRECISE_REACHED, half);
+	if (state == PRECISE_REACHED)
+		return agent_check(a, "precise", true,
+				   "after %u of %u cycles: +-%.3g %%, %.4g %% was wanted",
+				   a->log.cycle, a->c.cycles, widest, a->c.precision);
+	/* What was measured is as good as it is; that it is less precise than wanted is no failure of it. */
+	event_check(&a->log, "precise", "skip",
+		    "the budget of %u cycles ended first: +-%.3g %%, %.4g %% was wanted",
+		    a->c.cycles, widest, a->c.precision);
+	return 1;
+}
+
 static int verdict(struct agent *a, int err)
 {
 	uint32_t failed = *a->log.failed_checks;
@@ -695,6 +771,26 @@ static int verdict(struct agent *a, int err)
 	else
 		event_done(&a->log, "pass", "%u cycles, every check passed", a->log.cycle);
 	return err || failed ? 1 : 0;
+}
+
+static int state_create(struct agent *a)
+{
+	/* Of the loop. */
+	static const char *const metrics[] = { "blackout", "preserve", "retrieve", "adopt", NULL };
+	const uint32_t room = a->c.precision > 0 ? a->c.cycles : 0;
+	uint32_t series = 0;
+
+	if (room) {
+		a->precise.names = a->workload->metrics ?: metrics;
+		series = precise_count(a->precise.names);
+	}
+	a->state = calloc(1, state_size(a->c.devices, series, room));
+	if (!a->state)
+		return -ENOMEM;
+	a->state->devices = a->c.devices;
+	a->state->series = series;
+	a->state->room = room;
+	return 0;
 }
 
 static int start(struct agent *a)
@@ -711,9 +807,9 @@ static int start(struct agent *a)
 	a->w.mappings = a->c.mappings;
 	a->w.seed = a->c.seed;
 	a->w.small_pages = a->c.large > 0;
-	a->state = calloc(1, state_size(a->c.devices));
-	if (!a->state)
-		return -ENOMEM;
+	err = state_create(a);
+	if (err)
+		return err;
 	err = a->workload->begin(a);
 	if (err)
 		return err;
@@ -744,7 +840,7 @@ static int start(struct agent *a)
 
 int agent_run(struct agent *a)
 {
-	int died, err;
+	int died, err, over = 0;
 
 	a->scenario = scenario_find(a->c.scenario);
 	if (!a->scenario) {
@@ -760,7 +856,11 @@ int agent_run(struct agent *a)
 		if (died)
 			return died;
 	}
-	if (err || a->skip || a->log.cycle >= a->c.cycles)
+	if (!err && !a->skip)
+		over = is_over(a);
+	if (over < 0)
+		err = agent_error(a, "precise", over);
+	if (err || a->skip || over)
 		return verdict(a, err);
 	return verdict(a, depart(a));
 }

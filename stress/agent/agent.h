@@ -11,6 +11,7 @@
 
 #include "case.h"
 #include "event.h"
+#include "precise.h"
 #include "state.h"
 #include "workload.h"
 #include "world.h"
@@ -44,6 +45,7 @@ struct scenario;
  *	-1
  * @state: what came from the previous kernel, and what goes to the next
  * @state_memory: the memfd that goes to the next kernel, mapped
+ * @precise: what this kernel measured of the main metrics, if the case may end when they are precise
  */
 struct agent {
 	struct agent_case c;
@@ -60,6 +62,7 @@ struct agent {
 	int session;
 	struct agent_state *state;
 	struct agent_state *state_memory;
+	struct precise precise;
 };
 
 /**

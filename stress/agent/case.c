@@ -9,6 +9,7 @@
 #include <flbench/layout.h>
 
 #include "case.h"
+#include "state.h"
 #include "workload.h"
 
 struct reader {
@@ -66,6 +67,21 @@ static void read_number(struct reader *r, const char *key, uint32_t min, uint32_
 		refuse(r, key, what);
 	else
 		*number = json_object_get_int64(value);
+}
+
+/* Percent, which the controller of an older suite does not give: 0. */
+static void read_percent(struct reader *r, const char *key, double *percent)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(r->root, key, &value))
+		return;
+	if ((!json_object_is_type(value, json_type_int) &&
+	     !json_object_is_type(value, json_type_double)) ||
+	    !(json_object_get_double(value) >= 0 && json_object_get_double(value) <= 100))
+		refuse(r, key, "is not a number from 0 to 100");
+	else
+		*percent = json_object_get_double(value);
 }
 
 static void read_bool(struct reader *r, const char *key, bool needed, bool *flag)
@@ -146,6 +162,10 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	read_bool(&r, "edu_bridge", false, &c->edu_bridge);
 	read_bool(&r, "kmemleak", false, &c->kmemleak);
 	read_bool(&r, "kunit", false, &c->kunit);
+	read_percent(&r, "precision", &c->precision);
+	if (c->precision > 0 && c->cycles > STATE_ROOM_MAX)
+		refuse(&r, "cycles", "is more than the values of a case with \"precision\"");
+	read_percent(&r, "slowdown", &c->slowdown);
 	c->instructions = read_choice(&r, "unit", true, units) == 0;
 	c->fault = read_choice(&r, "fault", false, faults);
 	if (c->fault != CASE_FAULT_NONE)

@@ -48,6 +48,9 @@ enum case_fault {
  * @edu_bridge: the edu that is preserved is the one behind a bridge
  * @kmemleak: scan in each cycle
  * @kunit: report the KUnit results of the first boot
+ * @precision: end before all @cycles are done when half of the 95 % confidence interval of the mean of
+ *	each main metric is at most so many percent of it; 0: do all of them
+ * @slowdown: for tests: have the step "preserve" take so many percent longer than it does
  * @fault: what to do on purpose in cycle @fault_cycle
  * @fault_cycle: when
  */
@@ -81,6 +84,8 @@ struct agent_case {
 	bool edu_bridge;
 	bool kmemleak;
 	bool kunit;
+	double precision;
+	double slowdown;
 	enum case_fault fault;
 	uint32_t fault_cycle;
 };

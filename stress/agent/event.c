@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,45 @@ void event_fio(struct event_log *log, const char *name, struct json_object *outp
 
 	json_object_object_add(line, "name", json_object_new_string(name));
 	json_object_object_add(line, "output", json_object_get(output));
+	end_line(log, line);
+}
+
+void event_precision(struct event_log *log, const struct agent_case *c, bool reached,
+		     const struct event_precision *metrics, size_t nr)
+{
+	struct json_object *line = begin_line(log, "precision");
+	struct json_object *list = json_object_new_array();
+
+	json_object_object_add(line, "wanted_percent", json_object_new_double(c->precision));
+	json_object_object_add(line, "reached", json_object_new_boolean(reached));
+	json_object_object_add(line, "budget", json_object_new_int64(c->cycles));
+	for (size_t i = 0; i < nr; i++) {
+		struct json_object *one = json_object_new_object();
+
+		json_object_object_add(one, "name", json_object_new_string(metrics[i].name));
+		json_object_object_add(one, "n", json_object_new_int64(metrics[i].n));
+		json_object_object_add(one, "half_width_percent",
+				       isfinite(metrics[i].half_percent) ?
+					       json_object_new_double(metrics[i].half_percent) :
+					       NULL);
+		json_object_array_add(list, one);
+	}
+	json_object_object_add(line, "metrics", list);
+	end_line(log, line);
+}
+
+void event_throughput(struct event_log *log, const struct agent_case *c, const char *name,
+		      const char *unit, bool after, uint64_t interval, struct json_object *values)
+{
+	struct json_object *line = begin_line(log, "throughput");
+
+	json_object_object_add(line, "name", json_object_new_string(name));
+	json_object_object_add(line, "side", json_object_new_string(after ? "after" : "before"));
+	json_object_object_add(line, "unit", json_object_new_string(unit));
+	json_object_object_add(line, "interval", json_object_new_int64(interval));
+	json_object_object_add(line, "interval_unit",
+			       json_object_new_string(c->instructions ? "instructions" : "ns"));
+	json_object_object_add(line, "values", json_object_get(values));
 	end_line(log, line);
 }
 

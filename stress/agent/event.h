@@ -63,6 +63,21 @@ void event_check(struct event_log *log, const char *name, const char *verdict, c
 		 ...) __attribute__((format(printf, 4, 5)));
 /* What fio wrote, as it is; NULL if that was no JSON. */
 void event_fio(struct event_log *log, const char *name, struct json_object *output);
+/* How precise a main metric is; not finite: not defined. */
+struct event_precision {
+	char name[64];
+	uint32_t n;
+	double half_percent;
+};
+/* The case ends since it is precise enough, or is not when its cycles are used up. */
+void event_precision(struct event_log *log, const struct agent_case *c, bool reached,
+		     const struct event_precision *metrics, size_t nr);
+/*
+ * What was done in each of a row of intervals; @values is an array of whole numbers, and stays the
+ * caller's. @interval is in the unit of the case.
+ */
+void event_throughput(struct event_log *log, const struct agent_case *c, const char *name,
+		      const char *unit, bool after, uint64_t interval, struct json_object *values);
 void event_progress(struct event_log *log, uint32_t cycles);
 void event_text(struct event_log *log, const char *level, const char *text, ...)
 	__attribute__((format(printf, 3, 4)));

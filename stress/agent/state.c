@@ -6,9 +6,31 @@
 
 #include "state.h"
 
-size_t state_size(uint32_t devices)
+/* Where the values begin: behind the keys, aligned for them. */
+static size_t values_offset(uint32_t devices)
 {
-	return sizeof(struct agent_state) + (size_t)devices * sizeof(uint32_t);
+	const size_t end = sizeof(struct agent_state) + (size_t)devices * sizeof(uint32_t);
+
+	return (end + sizeof(double) - 1) / sizeof(double) * sizeof(double);
+}
+
+size_t state_size(uint32_t devices, uint32_t series, uint32_t room)
+{
+	return values_offset(devices) + (size_t)series * room * sizeof(double);
+}
+
+double *state_values(struct agent_state *state, uint32_t i)
+{
+	return (double *)((char *)state + values_offset(state->devices)) + (size_t)i * state->room;
+}
+
+static bool values_fit(const struct agent_state *state)
+{
+	bool fit = state->series <= STATE_SERIES_MAX && state->room <= STATE_ROOM_MAX;
+
+	for (uint32_t i = 0; fit && i < state->series; i++)
+		fit = state->nr_values[i] <= state->room;
+	return fit;
 }
 
 /* FNV-1a: it has to notice damage, not an attacker. */
@@ -28,7 +50,7 @@ void state_seal(struct agent_state *state)
 	state->magic = STATE_MAGIC;
 	state->version = STATE_VERSION;
 	state->header_bytes = sizeof(*state);
-	state->total_bytes = state_size(state->devices);
+	state->total_bytes = state_size(state->devices, state->series, state->room);
 	state_stamp(state, 0);
 	state->checksum = checksum(state);
 }
@@ -53,7 +75,10 @@ int state_check(const void *bytes, size_t length, const char **reason)
 		*reason = "another header size";
 	else if (state->devices > STATE_KEYS_MAX)
 		*reason = "too many devices";
-	else if (state->total_bytes != state_size(state->devices) || state->total_bytes > length)
+	else if (!values_fit(state))
+		*reason = "too many values";
+	else if (state->total_bytes != state_size(state->devices, state->series, state->room) ||
+		 state->total_bytes > length)
 		*reason = "sizes disagree";
 	else if (state->checksum != checksum(state))
 		*reason = "wrong checksum";

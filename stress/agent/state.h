@@ -10,19 +10,22 @@
 #include <stdint.h>
 
 #define STATE_MAGIC 0x3154534842464c46ull /* "FLFBHST1" */
-#define STATE_VERSION 1u
+#define STATE_VERSION 2u
 #define STATE_KEYS_MAX 65536u
+/* Main metrics of a case, and cycles whose values are kept. */
+#define STATE_SERIES_MAX 8u
+#define STATE_ROOM_MAX 1000u
 
 /**
  * struct agent_state - the state
  * @magic: STATE_MAGIC
  * @version: STATE_VERSION
  * @header_bytes: size of this structure
- * @total_bytes: header and keys
+ * @total_bytes: header, keys and values
  * @last_ticks: the clock at the last instant before the jump; written after the rest and therefore
  *	not under @checksum
  * @last_ticks_inverse: its complement
- * @checksum: FNV-1a of what follows it, keys included
+ * @checksum: FNV-1a of what follows it, keys and values included
  * @seed: of the case
  * @seq: number of the next event
  * @domains: of the case
@@ -34,8 +37,11 @@
  * @failed_checks: checks that have failed so far
  * @preserved: 1 if the devices' session goes along
  * @scratch: for the scenario
+ * @series: main metrics whose values go along; 0 if nobody asks how precise they are
+ * @room: values of each that there is room for
+ * @nr_values: of each, how many there are
  * @name: of the case
- * @keys: device keys
+ * @keys: device keys; behind them the values, which state_values() finds
  */
 struct agent_state {
 	uint64_t magic;
@@ -56,6 +62,9 @@ struct agent_state {
 	uint32_t failed_checks;
 	uint32_t preserved;
 	uint64_t scratch[8];
+	uint32_t series;
+	uint32_t room;
+	uint32_t nr_values[STATE_SERIES_MAX];
 	char name[128];
 	uint32_t keys[];
 };
@@ -63,10 +72,21 @@ struct agent_state {
 /**
  * state_size - bytes that a state takes
  * @devices: number of keys
+ * @series: main metrics
+ * @room: values of each
  *
  * Return: bytes.
  */
-size_t state_size(uint32_t devices);
+size_t state_size(uint32_t devices, uint32_t series, uint32_t room);
+
+/**
+ * state_values - the values of a main metric
+ * @state: a state
+ * @i: which one, below @state->series
+ *
+ * Return: where @state->room of them lie.
+ */
+double *state_values(struct agent_state *state, uint32_t i);
 
 /**
  * state_seal - fill in what makes a state believable

@@ -7,6 +7,17 @@
 
 #include "testpmd.h"
 
+void testpmd_strip_prompts(char *text)
+{
+	char *prompt = text;
+
+	while ((prompt = strstr(prompt, TESTPMD_PROMPT))) {
+		const char *end = strchrnul(prompt, '\n');
+
+		memmove(prompt, end + (*end == '\n'), strlen(end + (*end == '\n')) + 1);
+	}
+}
+
 /* What it has done since its start. */
 static const char *read_counts(const char *text, enum dpdk_mode mode, struct dpdk_run *run)
 {

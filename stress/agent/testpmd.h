@@ -15,6 +15,8 @@
 /* In this order: rings that tx leaves full are no place to receive from. */
 enum dpdk_mode { DPDK_FORWARD, DPDK_RX, DPDK_TX, DPDK_MODES };
 
+#define TESTPMD_PROMPT "testpmd> "
+
 /**
  * struct dpdk_run - one run, of both ports
  * @packets: that were moved
@@ -29,8 +31,16 @@ struct dpdk_run {
 };
 
 /**
+ * testpmd_strip_prompts - take out prompts and what was typed behind them
+ * @text: what testpmd said; changed in place
+ *
+ * They are written at once, all else when a buffer is full: so they may stand in the middle of a word.
+ */
+void testpmd_strip_prompts(char *text);
+
+/**
  * testpmd_read - read a run for which testpmd has shown its counts twice before it was stopped
- * @text: what it said
+ * @text: what it said, without prompts
  * @mode: what it did
  * @run: filled in
  *

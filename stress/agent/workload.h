@@ -18,6 +18,8 @@ struct agent;
  * @name: as in the case file
  * @verified: what a pass of @verify means
  * @remapped: what a pass of @remap means
+ * @metrics: its main metrics without unit, NULL behind the last: a case with "precision" ends when they are
+ *	precise enough; NULL: those of the loop
  * @begin: with the case read: make room
  * @arrive: optional; in a kernel that was jumped to, as soon as the agent's state is known
  * @set_up: in a kernel that has nothing yet: memory, domains, devices
@@ -44,6 +46,7 @@ struct workload {
 	const char *name;
 	const char *verified;
 	const char *remapped;
+	const char *const *metrics;
 	int (*begin)(struct agent *a);
 	int (*arrive)(struct agent *a);
 	int (*set_up)(struct agent *a);

@@ -7,7 +7,11 @@ static int dpdk_begin(struct agent *a)
 	return 0;
 }
 
+static const char *const metrics[] = { "dpdk_gap", "dpdk_forward_ours", "dpdk_rx_ours",
+				       "dpdk_tx_ours", NULL };
+
 const struct workload workload_dpdk = {
 	.name = "dpdk",
+	.metrics = metrics,
 	.begin = dpdk_begin,
 };

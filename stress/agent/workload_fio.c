@@ -504,8 +504,12 @@ static uint64_t memory_bytes(const struct agent *a)
 	return MEMORY_BYTES;
 }
 
+static const char *const metrics[] = { "fio_restored", "fio_fresh", "fio_ours_poll",
+				       "fio_ours_irq", "fio_kernel_irq", NULL };
+
 const struct workload workload_fio = {
 	.name = "fio",
+	.metrics = metrics,
 	.verified = "fio reads back what it writes, and what it wrote before the jump",
 	.remapped = "map and unmap",
 	.begin = begin,

@@ -67,6 +67,7 @@ struct json_object *case_json(const struct plan_case *c)
 						OPT_translation };
 	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit,
 						OPT_edu_bridge };
+	static const enum option_id percents[] = { OPT_precision, OPT_slowdown };
 	const char *unit = plan_text(c, OPT_unit);
 	struct json_object *object = json_object_new_object();
 
@@ -85,6 +86,9 @@ struct json_object *case_json(const struct plan_case *c)
 			add_number(object, plan_option(page_numbers[i])->name,
 				   plan_number(c, page_numbers[i]));
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(percents); i++)
+		json_object_object_add(object, plan_option(percents[i])->name,
+				       json_object_new_double(plan_percent(c, percents[i])));
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
 		json_object_object_add(object, plan_option(flags[i])->name,
 				       json_object_new_boolean(plan_bool(c, flags[i])));
@@ -370,6 +374,7 @@ int case_run(struct results_store *store, const struct plan_case *plan_case, int
 	    verdict_init(&run.verdict, plan_number(plan_case, OPT_cycles),
 			 proofs_owed(plan_case)))
 		goto out;
+	run.verdict.may_end_early = plan_percent(plan_case, OPT_precision) > 0;
 	run.target.dir = dir;
 	run.target.case_json = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PRETTY);
 

@@ -111,6 +111,12 @@ void verdict_event(struct verdict *verdict, struct json_object *event)
 		verdict->cycle = cycle;
 	if (!strcmp(kind, "check")) {
 		take_check(verdict, event, cycle);
+	} else if (!strcmp(kind, "precision")) {
+		struct json_object *reached;
+
+		if (json_object_object_get_ex(event, "reached", &reached) &&
+		    json_object_get_boolean(reached))
+			verdict->precise_cycle = cycle;
 	} else if (!strcmp(kind, "log")) {
 		verdict->errors += !strcmp(text_of(event, "level"), "error");
 	} else if (!strcmp(kind, "done")) {
@@ -201,6 +207,7 @@ static const char *missing_proof(const struct verdict *verdict, long cycle)
 /* What the agent's own words are worth, once it said that it is done. */
 static enum results_verdict decide_done(const struct verdict *verdict, char *detail, size_t size)
 {
+	const long completed = verdict_completed(verdict);
 	unsigned long passed = 0;
 
 	for (long cycle = 0; cycle <= verdict->planned; cycle++)
@@ -215,12 +222,13 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 			 *verdict->reason ? verdict->reason : "nothing could be tried");
 		return RESULTS_SKIP;
 	}
-	if (verdict_completed(verdict) < verdict->planned) {
-		snprintf(detail, size, "the agent stopped after %ld of %ld cycles",
-			 verdict_completed(verdict), verdict->planned);
+	if (completed < verdict->planned &&
+	    !(verdict->may_end_early && completed && verdict->precise_cycle == completed)) {
+		snprintf(detail, size, "the agent stopped after %ld of %ld cycles", completed,
+			 verdict->planned);
 		return RESULTS_INCOMPLETE;
 	}
-	for (long cycle = 1; cycle <= verdict->planned; cycle++) {
+	for (long cycle = 1; cycle <= completed; cycle++) {
 		const char *missing = missing_proof(verdict, cycle);
 
 		if (!verdict->passed[cycle]) {
@@ -245,7 +253,14 @@ static enum results_verdict decide_done(const struct verdict *verdict, char *det
 			 verdict->errors);
 		return RESULTS_WARN;
 	}
-	snprintf(detail, size, "%ld cycles, %lu checks passed", verdict->planned, passed);
+	if (completed < verdict->planned)
+		snprintf(detail, size, "precise enough after %ld of %ld cycles, %lu checks passed",
+			 completed, verdict->planned, passed);
+	else
+		snprintf(detail, size, "%ld cycles, %lu checks passed%s", completed, passed,
+			 verdict->may_end_early && !verdict->precise_cycle ?
+				 "; the budget ended before the precision was reached" :
+				 "");
 	return RESULTS_PASS;
 }
 

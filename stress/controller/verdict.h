@@ -32,6 +32,8 @@ enum ending {
 /**
  * struct verdict - what is known about a case so far
  * @planned: cycles in the plan
+ * @may_end_early: the plan says that a case may end when it is precise enough; set by the caller
+ * @precise_cycle: cycle in which the agent said that it is, 0 if it did not
  * @proofs: checks that have to pass in each cycle, NULL behind the last; NULL for none
  * @cycle: cycle of the last event
  * @passed: for each cycle 0..planned how many checks passed
@@ -54,6 +56,8 @@ enum ending {
  */
 struct verdict {
 	long planned;
+	bool may_end_early;
+	long precise_cycle;
 	const char *const *proofs;
 	long cycle;
 	unsigned int *passed;
@@ -112,8 +116,8 @@ const char *verdict_tail(const struct verdict *verdict, unsigned int back);
  * @detail: filled with one line that says why
  * @size: bytes of @detail
  *
- * A pass needs all planned cycles, at least one passed check in each and all of @proofs, no
- * failed one, and a clean console.
+ * A pass needs all planned cycles, or those until the case was precise enough, at least one passed
+ * check in each and all of @proofs, no failed one, and a clean console.
  *
  * Return: never RESULTS_NR_VERDICTS.
  */

@@ -21,6 +21,7 @@
 #include <flbench/pci.h>
 
 #include "../agent/agent.h"
+#include "../agent/clock.h"
 #include "../agent/dma.h"
 #include "../agent/program.h"
 #include "../agent/system.h"
@@ -35,8 +36,11 @@
 #define TESTPMD "/usr/bin/dpdk-testpmd"
 #define OUTPUT "/tmp/flbench-dpdk.json"
 #define PROMPT "testpmd> "
+#define WAIT_MS 60000
 
 #define REPEATS 5u
+/* Packets are counted by intervals of so many microseconds; the first run has some 70 of them. */
+#define INTERVAL "250"
 /* After so many our program gives up frames that do not come. */
 #define SECONDS "5"
 /* So many that enough frames can wait in a ring to be received. */
@@ -161,12 +165,23 @@ uint64_t dpdk_figure(struct json_object *report, const char *name, int run, bool
 static int ours_mode(struct agent *a, enum dpdk_mode mode, const char *pages, struct dpdk_run *runs,
 		     struct json_object **report)
 {
-	const char *const options[] = { pages, "-m", modes[mode].name, "-d", DESCRIPTORS,
+	const char *const options[] = { pages,
+					"-m",
+					modes[mode].name,
+					"-d",
+					DESCRIPTORS,
 					"--memory",
 					/* No frame crosses an ordinary page: each takes one. */
-					strcmp(pages, SMALL) ? "96" : "192", "--repeat", "5", "-n",
-					modes[mode].packets, modes[mode].prime ? "--prime" : NULL,
-					modes[mode].prime, NULL };
+					strcmp(pages, SMALL) ? "96" : "192",
+					"--repeat",
+					"5",
+					"-n",
+					modes[mode].packets,
+					"--interval",
+					INTERVAL,
+					modes[mode].prime ? "--prime" : NULL,
+					modes[mode].prime,
+					NULL };
 	int err = ours(a, options, 0, report);
 
 	for (unsigned int i = 0; !err && i < REPEATS; i++) {
@@ -195,7 +210,7 @@ static int command(struct program *program, const char *line)
 {
 	int err = program_say(program, line);
 
-	return err ? err : program_wait_for(program, PROMPT, WAIT_MS);
+	return err ? err : program_wait_for(program, TESTPMD_PROMPT, WAIT_MS);
 }
 
 /* What @lines say, one after the other, with a pause before each but the first. */
@@ -213,7 +228,7 @@ static int commands(struct program *program, const char *const lines[])
 
 static int talk(struct program *program)
 {
-	int err = program_wait_for(program, PROMPT, WAIT_MS);
+	int err = program_wait_for(program, TESTPMD_PROMPT, WAIT_MS);
 
 	/* The thread of this number reads commands; the one that moves frames is to go first. */
 	if (!err && setpriority(PRIO_PROCESS, program->pid, COMMANDS_NICE))
@@ -251,6 +266,8 @@ static int testpmd(struct agent *a, struct dpdk_run runs[DPDK_MODES][REPEATS])
 		return world_problem(&a->w, err, "starting " TESTPMD);
 	err = talk(&program);
 	ended = program_end(&program, WAIT_MS);
+	if (program.text)
+		testpmd_strip_prompts(program.text);
 	text = program.text;
 	for (unsigned int i = 0; !err && i < DPDK_MODES * REPEATS; i++) {
 		text = testpmd_read(text, i / REPEATS, &runs[i / REPEATS][i % REPEATS]);
@@ -371,6 +388,36 @@ static void report_gap(struct agent *a, struct json_object *report)
 		"from the jump to the first packet; starting DPDK and waiting for the link is a part of it");
 }
 
+/* The first run's packets of both ports, interval by interval: as it gets going after its start. */
+static void report_throughput(struct agent *a, struct json_object *report, bool after)
+{
+	struct json_object *list, *values, *sums __json = json_object_new_array();
+	uint64_t interval = 0;
+
+	if (!json_object_object_get_ex(report, "throughput", &list))
+		return;
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *one = json_object_array_get_idx(list, i);
+
+		json_object_object_get_ex(one, "values", &values);
+		if (number_of(one, "run"))
+			continue;
+		interval = number_of(one, "interval_cycles");
+		for (size_t v = 0; v < json_object_array_length(values); v++) {
+			struct json_object *sum = json_object_array_get_idx(sums, v);
+			int64_t packets =
+				json_object_get_int64(json_object_array_get_idx(values, v));
+
+			if (sum)
+				json_object_int_inc(sum, packets);
+			else
+				json_object_array_add(sums, json_object_new_int64(packets));
+		}
+	}
+	event_throughput(&a->log, &a->c, "dpdk_forward", "packets", after,
+			 clock_to_unit(interval, a->c.instructions), sums);
+}
+
 int dpdk_boot(struct agent *a)
 {
 	static struct dpdk_run mine[DPDK_MODES][REPEATS], peer[DPDK_MODES][REPEATS];
@@ -384,6 +431,7 @@ int dpdk_boot(struct agent *a)
 	if (!err && a->log.cycle) {
 		report_gap(a, reports[DPDK_FORWARD]);
 		report_costs(a, "forward", "after", mine[DPDK_FORWARD]);
+		report_throughput(a, reports[DPDK_FORWARD], true);
 	}
 	if (!err)
 		err = check_frames(a);
@@ -416,6 +464,7 @@ int dpdk_preserve(struct agent *a)
 	if (err)
 		return agent_error(a, "dpdk-before", err);
 	report_costs(a, "forward", "before", runs);
+	report_throughput(a, report, false);
 	return 0;
 }
 

@@ -101,6 +101,8 @@ static void bad_cases_are_refused(void **state)
 	refuse("\"unknown\":1", "\"workload\":\"nosuch\"", "\"workload\"");
 	refuse("\"unknown\":1", "\"workload\":\"dma\"", "\"ring\" is missing");
 	refuse("\"unknown\":1", "\"workload\":\"dma\",\"ring\":4", "\"ring\"");
+	refuse("\"unknown\":1", "\"precision\":101", "\"precision\" is not a number from 0 to 100");
+	refuse("\"unknown\":1", "\"slowdown\":\"5\"", "\"slowdown\" is not a number");
 	refuse("{\"name\"", "[\"name\"", "not a JSON object");
 }
 
@@ -120,6 +122,21 @@ static void workload_is_read(void **state)
 	assert_int_equal(c.ring, 1024);
 	assert_true(c.edu_bridge);
 	assert_string_equal(c.next_append, "a=b");
+}
+
+static void precision_is_read(void **state)
+{
+	struct agent_case c;
+	char text[1024], error[256] = "";
+
+	assert_int_equal(case_parse(good, &c, error, sizeof(error)), 0);
+	assert_true(c.precision == 0 && c.slowdown == 0);
+	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good,
+		 "\"precision\":0.5,\"slowdown\":5");
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), 0);
+	assert_true(c.precision == 0.5 && c.slowdown == 5);
+	/* There is room for so many values. */
+	refuse("\"cycles\":5", "\"precision\":1,\"cycles\":1001", "\"cycles\" is more than");
 }
 
 static void fio_is_read(void **state)
@@ -167,10 +184,9 @@ static void missing_file_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_case_is_read), cmocka_unit_test(pages_are_read),
-		cmocka_unit_test(bad_cases_are_refused),
-		cmocka_unit_test(workload_is_read),
-		cmocka_unit_test(fio_is_read),
+		cmocka_unit_test(good_case_is_read),	 cmocka_unit_test(pages_are_read),
+		cmocka_unit_test(bad_cases_are_refused), cmocka_unit_test(workload_is_read),
+		cmocka_unit_test(precision_is_read),	 cmocka_unit_test(fio_is_read),
 		cmocka_unit_test(missing_file_is_named),
 	};
 

@@ -44,6 +44,31 @@ static void a_run(void **state)
 	assert_null(testpmd_read(rest, DPDK_FORWARD, &run));
 }
 
+/* A prompt that cuts a word in two, as it happens when a buffer is full there. */
+static void prompts_in_the_middle(void **state)
+{
+	char text[] =
+		"testpmd> set fwd io\ntestpmd> start\nCPU cycles/packtestpmd> stop\ntestpmd> quit\net=2 (total\ntestpmd> ";
+	char all[4096], cut[2 * sizeof(all)];
+	struct dpdk_run whole, run;
+	const size_t half = sizeof(COUNTS("10", "1000", "io", "640")) - 40;
+
+	testpmd_strip_prompts(text);
+	assert_string_equal(text, "CPU cycles/packet=2 (total\n");
+	testpmd_strip_prompts(text);
+	assert_string_equal(text, "CPU cycles/packet=2 (total\n");
+	snprintf(all, sizeof(all), "%s",
+		 COUNTS("10", "1000", "io", "640") "\n" COUNTS(
+			 "20", "3500", "io", "1280") "\n" COUNTS("30", "9000", "io", "1600"));
+	snprintf(cut, sizeof(cut), "%.*stestpmd> stop\n%s", (int)half, all, all + half);
+	testpmd_strip_prompts(all);
+	testpmd_strip_prompts(cut);
+	assert_string_equal(cut, all);
+	assert_non_null(testpmd_read(all, DPDK_FORWARD, &whole));
+	assert_non_null(testpmd_read(cut, DPDK_FORWARD, &run));
+	assert_memory_equal(&run, &whole, sizeof(run));
+}
+
 static void receiving(void **state)
 {
 	static const char text[] = COUNTS("500", "9600", "rxonly", "64")
@@ -118,9 +143,13 @@ static void sending_is_taken_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_run),   cmocka_unit_test(receiving),
-		cmocka_unit_test(sending), cmocka_unit_test(no_run),
-		cmocka_unit_test(median),  cmocka_unit_test(sending_is_taken_away),
+		cmocka_unit_test(a_run),
+		cmocka_unit_test(receiving),
+		cmocka_unit_test(prompts_in_the_middle),
+		cmocka_unit_test(sending),
+		cmocka_unit_test(no_run),
+		cmocka_unit_test(median),
+		cmocka_unit_test(sending_is_taken_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

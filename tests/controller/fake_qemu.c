@@ -173,11 +173,16 @@ int main(int argc, char **argv)
 		event("metric", cycle,
 		      ",\"name\":\"preserve_instructions\",\"unit\":\"instructions\",\"value\":1000,\"labels\":{}");
 		event("progress", cycle, "");
-		if (!strcmp(mode, "early") && cycle == 1) {
-			cycles = 1;
+		if ((!strcmp(mode, "early") && cycle == 1) ||
+		    (!strcmp(mode, "precise") && cycle == 6)) {
+			cycles = cycle;
 			break;
 		}
 	}
+	/* As if the agent had been told, whether the case says so or not. */
+	if (!strcmp(mode, "precise"))
+		event("precision", cycles,
+		      ",\"wanted_percent\":1,\"reached\":true,\"budget\":9,\"metrics\":[{\"name\":\"preserve_instructions\",\"n\":6,\"half_width_percent\":0}]");
 	event("done", cycles,
 	      strcmp(mode, "fail") ? ",\"verdict\":\"pass\",\"detail\":\"\"" :
 				     ",\"verdict\":\"fail\",\"detail\":\"\"");

@@ -127,6 +127,37 @@ static void run_and_expect(const char *mode, const char *verdict, int status, co
 	free_result(&result);
 }
 
+/* A case may end before its budget if it is precise, and the plan wants so. */
+static void precise_before_the_budget(void **state)
+{
+	struct json_object *json, *precision, *c;
+	char *case_file __freed = NULL;
+	struct result result;
+
+	flags_for("precise");
+	flbench(&result, (const char *[]){ "run", COMMON, "--cycles=9", "--domains=2",
+					   "--precision=1", NULL });
+	if (result.status)
+		fail_msg("status %d: %s%s", result.status, result.out, result.err);
+	assert_non_null(strstr(result.out, "precise enough after 6 of 9 cycles"));
+	free_result(&result);
+	json = results();
+	assert_string_equal(member(json, "verdict"), "pass");
+	c = json_object_array_get_idx(json_object_object_get(json, "cases"), 0);
+	assert_true(json_object_object_get_ex(c, "precision", &precision));
+	assert_string_equal(member(precision, "budget"), "9");
+	json_object_put(json);
+	case_file = file_text("out/cases/case/case.json");
+	assert_non_null(strstr(case_file, "\"precision\":1.0"));
+	assert_nothing_left();
+	clean(state);
+	prepare(state);
+	flbench(&result, (const char *[]){ "run", COMMON, "--cycles=9", "--domains=2", NULL });
+	assert_int_equal(result.status, 1);
+	assert_non_null(strstr(result.out, "the agent stopped after 6 of 9 cycles"));
+	free_result(&result);
+}
+
 static void passes(void **state)
 {
 	struct json_object *json, *cycles;
@@ -594,6 +625,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(passes),
+		TEST(precise_before_the_budget),
 		TEST(fails),
 		TEST(unproven),
 		TEST(untranslated), TEST(target_is_lost),

@@ -132,13 +132,71 @@ static void wild_events(void **state)
 	verdict_free(&feed.verdict);
 }
 
+static void feed_text(struct feed *feed, const char *text)
+{
+	feed_event(feed, text, strlen(text));
+}
+
+/* Three cycles of some, and what the agent says of how precise they are. */
+static enum results_verdict early(int planned, bool allowed, const char *reached, int said_in,
+				  char *why, size_t size)
+{
+	struct feed feed = { 0 };
+	enum results_verdict got;
+	char line[256];
+	int seq = 0;
+
+	assert_int_equal(verdict_init(&feed.verdict, planned, NULL), 0);
+	feed.verdict.may_end_early = allowed;
+	for (int cycle = 0; cycle <= 3; cycle++) {
+		snprintf(
+			line, sizeof(line),
+			"{\"seq\":%d,\"event\":\"check\",\"cycle\":%d,\"name\":\"remap\",\"verdict\":\"pass\"}",
+			seq++, cycle);
+		feed_text(&feed, line);
+		if (cycle != said_in)
+			continue;
+		snprintf(line, sizeof(line),
+			 "{\"seq\":%d,\"event\":\"precision\",\"cycle\":%d,\"reached\":%s}", seq++,
+			 cycle, reached);
+		feed_text(&feed, line);
+	}
+	snprintf(line, sizeof(line),
+		 "{\"seq\":%d,\"event\":\"done\",\"cycle\":3,\"verdict\":\"pass\"}", seq);
+	feed_text(&feed, line);
+	got = verdict_decide(&feed.verdict, ENDING_OFF, why, size);
+	verdict_free(&feed.verdict);
+	return got;
+}
+
+/* A case may end before its budget if the plan wants so and the agent says that it is precise, in its end. */
+static void precise_before_the_budget(void **state)
+{
+	char why[512];
+
+	assert_int_equal(early(9, true, "true", 3, why, sizeof(why)), RESULTS_PASS);
+	assert_string_equal(why, "precise enough after 3 of 9 cycles, 4 checks passed");
+	assert_int_equal(early(9, false, "true", 3, why, sizeof(why)), RESULTS_INCOMPLETE);
+	assert_string_equal(why, "the agent stopped after 3 of 9 cycles");
+	assert_int_equal(early(3, true, "false", 3, why, sizeof(why)), RESULTS_PASS);
+	assert_string_equal(
+		why,
+		"3 cycles, 4 checks passed; the budget ended before the precision was reached");
+	assert_int_equal(early(3, true, "true", 3, why, sizeof(why)), RESULTS_PASS);
+	assert_string_equal(why, "3 cycles, 4 checks passed");
+	assert_int_equal(early(9, true, "false", 3, why, sizeof(why)), RESULTS_INCOMPLETE);
+	assert_int_equal(early(9, true, "true", 2, why, sizeof(why)), RESULTS_INCOMPLETE);
+	assert_int_equal(early(9, true, "true", -1, why, sizeof(why)), RESULTS_INCOMPLETE);
+}
+
 int main(void)
 {
 	char *root = format_text("%s/verdict", getenv("DATA") ? getenv("DATA") : "data");
 	struct CMUnitTest tests[64] = { cmocka_unit_test(tail_of_console),
-					cmocka_unit_test(wild_events) };
+					cmocka_unit_test(wild_events),
+					cmocka_unit_test(precise_before_the_budget) };
 	struct dirent **entries;
-	size_t nr = 2;
+	size_t nr = 3;
 	int found = scandir(root, &entries, NULL, alphasort), ret;
 
 	for (int i = 0; i < found && nr < ARRAY_SIZE(tests); i++) {
@@ -153,7 +211,7 @@ int main(void)
 	}
 	/* Without the empty rest of the array. */
 	ret = _cmocka_run_group_tests("verdict", tests, nr, NULL, NULL);
-	for (size_t i = 2; i < nr; i++)
+	for (size_t i = 3; i < nr; i++)
 		free(tests[i].initial_state);
 	for (int i = 0; i < found; i++)
 		free(entries[i]);

@@ -118,6 +118,60 @@ static int64_t all(const char *name)
 	return figure(name, "", ANY);
 }
 
+static int64_t member(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	assert_true(json_object_object_get_ex(object, key, &value));
+	return json_object_get_int64(value);
+}
+
+/* The intervals of the stream @i; *@sum is set to their packets, *@nr to their number. */
+static struct json_object *intervals(size_t i, int64_t *sum, int64_t *nr)
+{
+	struct json_object *list, *one, *values;
+
+	assert_true(json_object_object_get_ex(report, "throughput", &list));
+	one = json_object_array_get_idx(list, i);
+	assert_non_null(one);
+	json_object_object_get_ex(one, "values", &values);
+	*nr = json_object_array_length(values);
+	*sum = 0;
+	for (int64_t v = 0; v < *nr; v++)
+		*sum += json_object_get_int64(json_object_array_get_idx(values, v));
+	return one;
+}
+
+/* Each packet is in an interval or in the rest, and intervals are as many as there was time for. */
+static void intervals_are_exact(void **state)
+{
+	int64_t sum, nr, length, cycles;
+	struct json_object *one;
+
+	run("-m rx --vdev net_null0 --no-huge -t 1 --interval 10000");
+	assert_int_equal(status, 0);
+	one = intervals(0, &sum, &nr);
+	length = member(one, "interval_cycles");
+	cycles = all("busy_cycles") + all("empty_cycles");
+	assert_int_equal(length, member(report, "tsc_hz") / 100);
+	assert_int_equal(sum + member(one, "rest"), all("rx_packets"));
+	/* They begin with the first packet, which the first turn of the loop receives. */
+	assert_true(nr > 10 && nr * length <= cycles && cycles < (nr + 2) * length);
+	/* Both queues have the same ones. */
+	run("-m rx --vdev net_null0 --no-huge -n 100000 -q 2 --interval 1");
+	for (size_t queue = 0; queue < 2; queue++) {
+		one = intervals(queue, &sum, &nr);
+		assert_int_equal(sum + member(one, "rest"), 100000);
+		assert_true(nr > 10);
+	}
+	/* Without a packet none begins; who does not ask gets none. */
+	run("-m rx --vdev net_null0,no-rx=1 --no-huge -t 1 --interval 1000");
+	one = intervals(0, &sum, &nr);
+	assert_true(!nr && !member(one, "rest"));
+	run("-m rx --vdev net_null0 --no-huge -n 100");
+	assert_false(json_object_object_get_ex(report, "throughput", NULL));
+}
+
 static void loop_is_exact(void **state)
 {
 	run("-m loop --vdev net_ring0 --no-huge -n 1001 -s 64,777,1514");
@@ -348,6 +402,8 @@ static void bad_input(void **state)
 		{ "-m rx --vdev net_null0 --no-huge --huge-dir /tmp", "give one of them" },
 		{ "-m rx --vdev net_null0 --huge-dir /proc", "not a mount of hugetlbfs" },
 		{ "-m rx --vdev net_null0 --huge-dir /nowhere", "No such file" },
+		{ "-m rx --vdev net_null0 --interval 0", "--interval '0': give a number from 1" },
+		{ "-m dma --vdev dma_skeleton -n 9 --interval 9", "leave --interval out" },
 		{ "-m rx --vdev net_null0 --no-huge --lcores one", "give numbers with commas" },
 		{ "-m rx -p ffff:ff:1f.7 --no-huge", "there is no such PCI device" },
 		{ "-m rx --vdev net_null0 --no-huge -q 16", "give --memory" },
@@ -375,6 +431,7 @@ static int forget(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(intervals_are_exact),
 		cmocka_unit_test(loop_is_exact),
 		cmocka_unit_test(faults_are_found),
 		cmocka_unit_test(receive_is_exact),

@@ -268,6 +268,29 @@ static void assert_contradicts(const char *text, const char *reason)
 	plan_free(&plan);
 }
 
+static void precision_contradictions(void **state)
+{
+	struct plan_matrix matrix;
+	struct plan_error error;
+	struct plan plan;
+
+	assert_contradicts("[a]\nprecision=1\n",
+			   "precision=1 needs a budget of 6 to 1000 cycles, not cycles=5");
+	assert_contradicts("[a]\nprecision=0.5\ncycles=1001\n", "not cycles=1001");
+	assert_contradicts("[a]\nworkload=dma\nprecision=0.5\n", "not cycles=5");
+	assert_refused("[a]\nprecision=101\n", 2, "not a number of percent from 0 to 100");
+	assert_int_equal(
+		read_text("[a]\nprecision=0.5\ncycles=6,1000\n[b]\nprecision=0.0\ncycles=1\n",
+			  &plan, &error),
+		0);
+	assert_int_equal(plan_expand(&plan, NULL, &matrix, &error), 0);
+	assert_int_equal(matrix.nr_cases, 3);
+	assert_true(plan_percent(&matrix.cases[0], OPT_precision) == 0.5);
+	assert_true(plan_percent(&matrix.cases[2], OPT_precision) == 0);
+	plan_matrix_free(&matrix);
+	plan_free(&plan);
+}
+
 static void pages_contradictions(void **state)
 {
 	assert_contradicts("[a]\nscenario=preserve-pages\n", "there is one kexec; give cycles=1");
@@ -364,13 +387,21 @@ static void shipped_plans(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_plan),	    cmocka_unit_test(malformed),
-		cmocka_unit_test(long_line),	    cmocka_unit_test(unknown_key),
-		cmocka_unit_test(bad_values),	    cmocka_unit_test(missing_file),
-		cmocka_unit_test(matrix_expansion), cmocka_unit_test(flags_win),
-		cmocka_unit_test(words_expand),	    cmocka_unit_test(pages_contradictions),
-		cmocka_unit_test(contradictions),   cmocka_unit_test(write_and_read_back),
-		cmocka_unit_test(table_is_sound),   cmocka_unit_test(shipped_plans),
+		cmocka_unit_test(good_plan),
+		cmocka_unit_test(malformed),
+		cmocka_unit_test(long_line),
+		cmocka_unit_test(unknown_key),
+		cmocka_unit_test(bad_values),
+		cmocka_unit_test(missing_file),
+		cmocka_unit_test(matrix_expansion),
+		cmocka_unit_test(flags_win),
+		cmocka_unit_test(words_expand),
+		cmocka_unit_test(pages_contradictions),
+		cmocka_unit_test(precision_contradictions),
+		cmocka_unit_test(contradictions),
+		cmocka_unit_test(write_and_read_back),
+		cmocka_unit_test(table_is_sound),
+		cmocka_unit_test(shipped_plans),
 	};
 	int fd = mkstemp(path), ret;
 

@@ -154,7 +154,7 @@ def check(tool, path):
     errors += check_dma(text, json.loads(render(tool, path, "json")))
     if shutil.which("gnuplot"):
         # Seven stages over domains, seven over iommufds; two kinds of memory
-        plots = {"complete": 14, "resumed": 7, "memory": 2, "dma": 1, "pages": 5}.get(name, 0)
+        plots = {"complete": 14, "resumed": 7, "memory": 2, "dma": 1, "pages": 5, "steady": 1}.get(name, 0)
         found = page.count.get("svg", 0) - text.count('<div class="timeline"><svg')
         if found != plots:
             errors.append("%d plots, not %d" % (found, plots))
@@ -170,6 +170,12 @@ def check(tool, path):
         for words in ("extrapolated from 16384 on", "1 : 131.1", "lost: the reference met it",
                       "not measured: the reference met it", "Measured natively on the machine that ran this (Example CPU)",
                       "22.5 : 1", "21.25 to 23.5"):
+            if words not in text:
+                errors.append("nothing says: " + words)
+    if name == "steady":
+        for words in ("cycle 4 (5000000)", "outliers in intervals 33 (300)", "no steady state was seen after it",
+                      "are too few to find a steady state", "left out as warm-up: 10 of 60 intervals",
+                      "0.1 % was wanted and not reached after 6 of 6 cycles", "1 % was wanted and reached after 6 of 20 cycles"):
             if words not in text:
                 errors.append("nothing says: " + words)
     if name == "fio":

@@ -93,6 +93,25 @@ def wrong_rates(good):
     yield "half an interval", change(lambda d: d["restored"][0].update(ci95=[1]))
 
 
+def wrong_steady(good):
+    """The same for a document with precision and throughput."""
+
+    def change(what):
+        bad = copy.deepcopy(good)
+        what(bad)
+        return bad
+
+    yield "precision of nothing", change(lambda d: d["cases"][0]["precision"].update(metrics=[]))
+    yield "precision of 0 %", change(lambda d: d["cases"][0]["precision"].update(wanted_percent=0))
+    yield "precision that is nearly reached", change(lambda d: d["cases"][0]["precision"].update(reached="nearly"))
+    yield "outlier without a cycle", change(lambda d: d["metrics"][0].update(outliers=[{"value": 1}]))
+    yield "throughput of no side", change(lambda d: d["throughput"][0].update(side="between"))
+    yield "interval of 0", change(lambda d: d["throughput"][0].update(interval=0))
+    yield "level of what is not steady", change(lambda d: d["throughput"][0].update(state="not steady"))
+    yield "steady without a level", change(lambda d: d["throughput"][0].update(level=None))
+    yield "recovery from nothing", change(lambda d: d["recoveries"][0].update(cycle=0))
+
+
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = json.load(file)
@@ -115,7 +134,7 @@ def main():
         for error in errors:
             print("  %s: %s" % (error.json_path, error.message))
         wrong = {"complete": wrong_ones, "dma": wrong_timelines, "pages": wrong_targets,
-                 "fio": wrong_rates}
+                 "fio": wrong_rates, "steady": wrong_steady}
         if name in wrong:
             for mistake, bad in wrong[name](document):
                 refused = not validator.is_valid(bad)

@@ -198,7 +198,7 @@ class Run:
     def case(self, name, cycles, attempt=1, planned=True, started=True, **options):
         if planned:
             self.plan += "\n[%s]\niommu = %s\nscenario = loop\n" % (name, options.get("iommu", "mock"))
-            for key in ("workload", "vtd_mode"):
+            for key in ("workload", "vtd_mode", "precision"):
                 if key in options:
                     self.plan += "%s = %s\n" % (key, options[key])
             self.plan += "cycles = %d\nmappings = 64\n" % cycles
@@ -496,6 +496,54 @@ def fio():
         restored=alike(400000000, 3), fresh=alike(500000000, 3))
     one("by-off", 1, scenario="fio-translation", translation="off", kernel_irq={0: 5000, 1: 5010})
     one("by-strict", 1, scenario="fio-translation", translation="strict", kernel_irq={0: 10010, 1: 10010})
+
+
+def steady():
+    """Cases that end when they are precise, or when the budget does; throughput around live updates."""
+    run = Run("steady")
+    run.begin()
+    noise = [0, 3000, -2000, 1000, -3000, 2000, 0]
+    for name, budget, wanted in (("precise", 20, 1), ("budget", 6, 0.1)):
+        case = run.case(name, budget, precision=wanted, **size(16))
+        case.boot(0)
+        case.metric(0, "preserve_instructions", "instructions", 163843)
+        for cycle in range(1, 7):
+            case.cycle(cycle, costs=False)
+            case.metric(cycle, "blackout_instructions", "instructions", 5000000 if cycle == 4 and budget == 6 else
+                        373290000 + noise[cycle])
+            if cycle < 6:
+                case.metric(cycle, "preserve_instructions", "instructions", 154444)
+        reached = budget == 20
+        case.event("check", 6, name="precise", verdict="pass" if reached else "skip",
+                   detail="after 6 of 20 cycles" if reached else "the budget of 6 cycles ended first")
+        case.event("precision", 6, wanted_percent=wanted, reached=reached, budget=budget,
+                   metrics=[{"name": "blackout_instructions", "n": 6, "half_width_percent": 0.000625 if reached else 50.7},
+                            {"name": "preserve_instructions", "n": 5, "half_width_percent": 0}])
+        case.event("done", 6, verdict="pass", detail="")
+        case.end("pass", 6)
+    case = run.case("throughput", 3, **size(16))
+    case.boot(0)
+    rand = run.random
+    for cycle in range(4):
+        if cycle:
+            case.cycle(cycle, costs=False)
+        # Ten intervals of warm-up behind each start; the third kernel gets slower and slower.
+        for side in ("after", "before"):
+            values = [(700 if i < 10 else 900) + rand.randrange(-16, 17) for i in range(60)]
+            if side == "after" and cycle == 2:
+                values = [900 - 4 * i + rand.randrange(-16, 17) for i in range(60)]
+            if side == "after" and cycle == 3:
+                values = values[:19]
+            if side == "after" and cycle == 1:
+                values[33] = 300
+            if (side == "after" and cycle) or (side == "before" and cycle < 3):
+                case.event("throughput", cycle, name="dpdk_forward", side=side, unit="packets", interval=250000,
+                           interval_unit="instructions", values=values)
+    case.event("throughput", 3, name="<b>", side="after", unit="packets", interval=1, interval_unit="instructions", values=[1])
+    case.event("throughput", 3, name="late", side="after", unit="packets", interval=1, interval_unit="instructions", values=[1, -1])
+    case.event("throughput", 3, name="late", side="after", unit="packets", interval=1, interval_unit="ns", values=[1])
+    case.event("done", 3, verdict="pass", detail="")
+    case.end("pass", 3)
     run.end("pass")
     run.save()
 
@@ -503,5 +551,5 @@ def fio():
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         TOP = sys.argv[1]
-    for make in (complete, crashed, timeout, torn, resumed, incomplete, failed, memory, dma, dma_failed, pages, fio):
+    for make in (complete, crashed, timeout, torn, resumed, incomplete, failed, memory, dma, dma_failed, pages, fio, steady):
         make()

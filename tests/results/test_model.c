@@ -95,7 +95,7 @@ static void test_formats(void **state)
 	static const char * const names[] = {
 		"complete",   "crashed", "timeout", "torn", "resumed",
 		"incomplete", "failed",	 "memory",  "dma",  "dma-failed",
-		"pages",      "fio",
+		"pages",      "fio",	 "steady",
 	};
 	struct results_model *model;
 	size_t i;
@@ -125,11 +125,12 @@ static void test_verdicts(void **state)
 		const char *name;
 		enum results_verdict verdict;
 	} runs[] = {
-		{ "complete", RESULTS_PASS }, { "crashed", RESULTS_CRASH },
-		{ "timeout", RESULTS_ABORT }, { "torn", RESULTS_INCOMPLETE },
-		{ "resumed", RESULTS_PASS }, { "incomplete", RESULTS_INCOMPLETE },
+		{ "complete", RESULTS_PASS },	  { "crashed", RESULTS_CRASH },
+		{ "timeout", RESULTS_ABORT },	  { "torn", RESULTS_INCOMPLETE },
+		{ "resumed", RESULTS_PASS },	  { "incomplete", RESULTS_INCOMPLETE },
 		{ "failed", RESULTS_DMESG_FAIL }, { "memory", RESULTS_PASS },
-		{ "dma", RESULTS_PASS }, { "dma-failed", RESULTS_FAIL },
+		{ "dma", RESULTS_PASS },	  { "dma-failed", RESULTS_FAIL },
+		{ "steady", RESULTS_WARN },
 	};
 	struct results_model *model;
 	size_t i;
@@ -312,6 +313,98 @@ static void test_doubts(void **state)
 	results_model_free(model);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	assert_int_equal(system(command), 0);
+}
+
+/* Half of a budget, and what the agent says of it; whether that is so the values tell. */
+static enum results_verdict verdict_of_precise(const char *dir, const char *wanted,
+					       const char *reached, int cycle, const int *values,
+					       const char *name)
+{
+	enum results_verdict verdict;
+	struct results_model *model;
+	char text[4096];
+	int length;
+
+	snprintf(text, sizeof(text), "[a]\ncycles = 12\nprecision = %s\n", wanted);
+	put_file(dir, "plan.ini", text);
+	length = snprintf(text, sizeof(text), BEGIN CHECK, "12", "pass");
+	for (int i = 0; i <= 6; i++)
+		length += snprintf(
+			text + length, sizeof(text) - length,
+			"{\"event\":\"metric\",\"cycle\":%d,\"name\":\"jump_instructions\",\"unit\":\"instructions\",\"value\":%d}\n",
+			i, values[i]);
+	snprintf(
+		text + length, sizeof(text) - length,
+		"{\"event\":\"precision\",\"cycle\":%d,\"wanted_percent\":1,\"reached\":%s,\"budget\":12,\"metrics\":[{\"name\":\"%s\",\"n\":6,\"half_width_percent\":0.5}]}\n"
+		"{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"attempt\":1,\"cycles\":6,\"verdict\":\"pass\"}\n",
+		cycle, reached, name);
+	put_file(dir, "events.jsonl", text);
+	assert_int_equal(results_model_load(dir, &model), 0);
+	verdict = model->verdict;
+	results_model_free(model);
+	return verdict;
+}
+
+static void test_precise(void **state)
+{
+	/* The first kernel's does not count; those of the second sample vary by more than was wanted. */
+	static const int narrow[] = { 5000, 1000, 1003, 1001, 999, 1000, 1002 };
+	static const int wide[] = { 1000, 1000, 1030, 1010, 990, 1000, 1020 };
+	static const int equal[] = { 1000, 1000, 1000, 1000, 1000, 1000, 1000 };
+	char dir[] = "/tmp/flbench-precise-XXXXXX";
+	const char *jump = "jump_instructions";
+	char command[64];
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(verdict_of_precise(dir, "1", "true", 6, narrow, jump), RESULTS_PASS);
+	assert_int_equal(verdict_of_precise(dir, "1", "true", 6, wide, jump), RESULTS_INCOMPLETE);
+	assert_int_equal(verdict_of_precise(dir, "2", "true", 6, wide, jump), RESULTS_PASS);
+	assert_int_equal(verdict_of_precise(dir, "0", "true", 6, equal, jump), RESULTS_INCOMPLETE);
+	assert_int_equal(verdict_of_precise(dir, "1", "true", 6, equal, jump), RESULTS_PASS);
+	assert_int_equal(verdict_of_precise(dir, "1", "false", 6, narrow, jump),
+			 RESULTS_INCOMPLETE);
+	assert_int_equal(verdict_of_precise(dir, "1", "true", 5, narrow, jump), RESULTS_INCOMPLETE);
+	assert_int_equal(verdict_of_precise(dir, "1", "true", 6, narrow, "other_instructions"),
+			 RESULTS_INCOMPLETE);
+	/* A line that is none is refused, which is said. */
+	assert_int_equal(verdict_of_precise(dir, "1", "\"yes\"", 6, narrow, jump),
+			 RESULTS_INCOMPLETE);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+static void test_throughput(void **state)
+{
+	struct results_model *model = load("steady");
+	struct results_case *test = find(model, "throughput");
+	const struct results_throughput *series;
+	const struct results_recovery *recovery;
+	size_t far = 0;
+	size_t i;
+
+	assert_int_equal(test->refused, 3);
+	assert_int_equal(test->nr_throughput, 6);
+	/* After the first live update, with an interval that is far from the others and stays. */
+	series = &test->throughput[1];
+	assert_true(series->after && series->cycle == 1 && series->n == 60);
+	assert_int_equal(series->steadiness, RESULTS_STEADY);
+	assert_int_equal(series->warmup, 10);
+	assert_int_equal(series->level.n, 10);
+	for (i = series->warmup; i < series->n; i++)
+		far += results_is_outlier(series->fences, series->values[i]);
+	assert_int_equal(far, 1);
+	assert_true(results_is_outlier(series->fences, series->values[33]));
+	assert_true(series->level.mean < 895 && series->level.ci95[1] > 890);
+	assert_int_equal(test->throughput[3].steadiness, RESULTS_NOT_STEADY);
+	assert_int_equal(test->throughput[5].steadiness, RESULTS_TOO_SHORT);
+	assert_int_equal(test->nr_recoveries, 3);
+	recovery = &test->recoveries[0];
+	assert_true(recovery->before == 0 && recovery->after == 1 && recovery->compared);
+	assert_true(recovery->change.ratio > 0.97 && recovery->change.ratio < 1);
+	assert_true(recovery->change.ratio_ci[1] > 1);
+	assert_false(test->recoveries[1].compared);
+	assert_false(test->recoveries[2].compared);
+	results_model_free(model);
 }
 
 /* A number says what it is: nanoseconds of an emulator are not those of hardware. */
@@ -730,6 +823,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_scaling),
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_doubts),
+		cmocka_unit_test(test_precise),
+		cmocka_unit_test(test_throughput),
 		cmocka_unit_test(test_clock_meaning),
 		cmocka_unit_test(test_growth_of_workloads),
 		cmocka_unit_test(test_unproven_loop),

@@ -252,6 +252,7 @@ static void test_median(void **state)
 /* Tukey's fences of 1 to 11 are at 3.5 - 7.5 and 8.5 + 7.5. */
 static void test_outliers(void **state)
 {
+	double fences[2];
 	double values[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
 
 	assert_int_equal(results_outliers(values, ARRAY_SIZE(values)), 0);
@@ -260,6 +261,13 @@ static void test_outliers(void **state)
 	values[10] = 16.1;
 	values[0] = -4.1;
 	assert_int_equal(results_outliers(values, ARRAY_SIZE(values)), 2);
+	/* Quartiles of 1 to 9 are 3 and 7: the fences lie 6 outside of them. */
+	assert_int_equal(results_fences((const double[]){ 9, 8, 7, 6, 5, 4, 3, 2, 1 }, 9, fences), 0);
+	assert_true(fences[0] == -3 && fences[1] == 13);
+	assert_true(results_is_outlier(fences, -3.001) && results_is_outlier(fences, 13.001));
+	assert_false(results_is_outlier(fences, -3) || results_is_outlier(fences, 13));
+	assert_false(results_is_outlier((const double[]){ NAN, NAN }, 1e9));
+	assert_int_equal(results_fences(values, 0, fences), -EINVAL);
 }
 
 /*
@@ -507,6 +515,64 @@ static void test_stop(void **state)
 	assert_true(isnan(half_width) && stop == RESULTS_GO_ON);
 }
 
+/* By the mean: with Student's t, from two values on. R: t.test(sleep$extra[11:20])$conf.int, and [11:15] */
+static void test_stop_by_mean(void **state)
+{
+	struct results_stop_rule rule = { .of_mean = true, .half_width = 0.615, .min_samples = 5 };
+	double half_width;
+	enum results_stop stop;
+
+	/* 2.33 [0.8976775, 3.7623225] */
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 0, &half_width, &stop), 0);
+	assert_near(half_width, (3.7623225 - 0.8976775) / 2 / 2.33, 1e-6);
+	assert_int_equal(stop, RESULTS_STOP_NARROW);
+	rule.half_width = 0.614;
+	assert_int_equal(results_stop(&rule, sleep_2, 10, 0, &half_width, &stop), 0);
+	assert_int_equal(stop, RESULTS_GO_ON);
+	assert_int_equal(results_stop(&rule, sleep_2, 1, 0, &half_width, &stop), 0);
+	assert_true(isnan(half_width) && stop == RESULTS_GO_ON);
+}
+
+static void test_precise(void **state)
+{
+	static const double equal[] = { 7, 7, 7, 7, 7, 7 };
+	static const double none[] = { 0, 0, 0, 0, 0, 0 };
+	double half;
+
+	assert_int_equal(results_precise(equal, RESULTS_PRECISE_MIN - 1, 1, &half), 0);
+	assert_true(half == 0);
+	assert_int_equal(results_precise(equal, RESULTS_PRECISE_MIN, 1, &half), 1);
+	assert_int_equal(results_precise(sleep_2, 10, 61.5, &half), 1);
+	assert_near(half, 61.47307, 1e-6);
+	assert_int_equal(results_precise(sleep_2, 10, 61.4, &half), 0);
+	/* A share of nothing is not known. */
+	assert_int_equal(results_precise(none, 6, 1, &half), 0);
+	assert_true(isnan(half));
+	assert_int_equal(results_precise((const double[]){ 1, NAN }, 2, 1, &half), -EINVAL);
+}
+
+/* Three batches with the means 3, 8 and 13, and three values that make none. */
+static void test_level(void **state)
+{
+	static const double series[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 99, 99, 99 };
+	double twice[ARRAY_SIZE(series)];
+	struct results_change change;
+	struct results_summary level;
+
+	for (size_t i = 0; i < ARRAY_SIZE(series); i++)
+		twice[i] = 2 * series[i];
+	assert_int_equal(results_level(series, ARRAY_SIZE(series), &level), 0);
+	assert_int_equal(level.n, 3);
+	assert_true(level.mean == 8 && level.stddev == 5);
+	/* 4.302653 * 5 / sqrt(3) */
+	assert_near(level.ci95[1] - level.mean, 12.42069, 1e-4);
+	assert_int_equal(results_level(series, 9, &level), -EINVAL);
+	assert_int_equal(results_compare_levels(series, 18, twice, 18, &change), 0);
+	assert_true(change.ratio == 2 && change.difference == 8);
+	assert_int_equal(results_compare_levels(series, 18, twice, 9, &change), -EINVAL);
+	assert_int_equal(results_compare_levels(series, 9, twice, 18, &change), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,6 +592,9 @@ int main(void)
 		cmocka_unit_test(test_trend),
 		cmocka_unit_test(test_steady),
 		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop_by_mean),
+		cmocka_unit_test(test_precise),
+		cmocka_unit_test(test_level),
 	};
 
 	return cmocka_run_group_tests_name("stats", tests, NULL, NULL);

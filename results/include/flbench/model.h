@@ -32,6 +32,7 @@ struct results_sample {
  * @samples: in the order of the events
  * @n: number of @samples
  * @summary: over @samples
+ * @fences: of @samples: what is beyond is an outlier, which counts as the others do
  */
 struct results_metric {
 	char *name;
@@ -40,6 +41,69 @@ struct results_metric {
 	struct results_sample *samples;
 	size_t n;
 	struct results_summary summary;
+	double fences[2];
+};
+
+/**
+ * enum results_steadiness - what is known of a series of throughput
+ * @RESULTS_STEADY: it becomes steady
+ * @RESULTS_NOT_STEADY: it does not: what is left without the warm-up has a trend
+ * @RESULTS_TOO_SHORT: it has too few intervals to tell
+ */
+enum results_steadiness {
+	RESULTS_STEADY,
+	RESULTS_NOT_STEADY,
+	RESULTS_TOO_SHORT,
+};
+
+/** results_steadiness_name() - "steady", "not steady", "too short"; static */
+const char *results_steadiness_name(enum results_steadiness steadiness);
+
+/**
+ * struct results_throughput - what a workload did in each of a row of intervals, in one kernel
+ * @name: such as "dpdk_forward"
+ * @cycle: of the kernel
+ * @after: at the kernel's begin, after the live update that led to it; else before that which it ends with
+ * @unit: of @values: "packets"
+ * @interval: length of an interval; the first one begins with the first packet
+ * @interval_unit: of @interval: "instructions" or "ns"
+ * @values: of each interval
+ * @n: number of @values
+ * @steadiness: does it become steady?
+ * @warmup: intervals before it is, which @level leaves out; if it is not steady those without which there
+ *	still is a trend
+ * @trend_p: as in struct results_steady; NAN if it is too short
+ * @level: from @warmup on, by results_level(); only if it is steady
+ * @fences: of the values from @warmup on: what is beyond is an outlier, which counts as the others do
+ */
+struct results_throughput {
+	char *name;
+	int64_t cycle;
+	bool after;
+	char *unit;
+	int64_t interval;
+	const char *interval_unit;
+	double *values;
+	size_t n;
+	enum results_steadiness steadiness;
+	size_t warmup;
+	double trend_p;
+	struct results_summary level;
+	double fences[2];
+};
+
+/**
+ * struct results_recovery - a live update between two series of throughput
+ * @before: in the old kernel, index in the case's throughput
+ * @after: in the new one, likewise
+ * @compared: both are steady, and @change says by how much the level changed
+ * @change: of the level
+ */
+struct results_recovery {
+	size_t before;
+	size_t after;
+	bool compared;
+	struct results_change change;
 };
 
 /**
@@ -160,6 +224,8 @@ struct results_timeline {
  * @attempts: how often it was started
  * @interrupted: an earlier attempt did not come to its end; its checks and metrics are dropped
  * @running: begun, not ended
+ * @precision: what the plan wants each main metric to be as precise as, percent; 0 for nothing
+ * @precise: JSON object: what the agent said about that in the end; NULL if it did not
  * @cycles_planned: live updates planned
  * @cycles_completed: live updates done in the last attempt
  * @seconds: wall clock of the last attempt, NAN if unknown
@@ -171,6 +237,10 @@ struct results_timeline {
  * @nr_metrics: number of @metrics
  * @timelines: of the cycle that is worth drawing; none if nothing was seen from outside
  * @nr_timelines: 1 or 0
+ * @throughput: in the order of the events
+ * @nr_throughput: number of @throughput
+ * @recoveries: a line for each live update with throughput on both sides
+ * @nr_recoveries: number of @recoveries
  * @notes: JSON array of sentences on what is odd about the case
  * @console_problem: console around its first warning or panic, NULL if there is none
  * @console_tail: last lines of the console, for a verdict that asks for them; else NULL
@@ -188,6 +258,8 @@ struct results_case {
 	unsigned int attempts;
 	bool interrupted;
 	bool running;
+	double precision;
+	struct json_object *precise;
 	int64_t cycles_planned;
 	int64_t cycles_completed;
 	double seconds;
@@ -199,6 +271,10 @@ struct results_case {
 	size_t nr_metrics;
 	struct results_timeline *timelines;
 	size_t nr_timelines;
+	struct results_throughput *throughput;
+	size_t nr_throughput;
+	struct results_recovery *recoveries;
+	size_t nr_recoveries;
 	struct json_object *notes;
 	char *console_problem;
 	char *console_tail;

@@ -61,11 +61,31 @@ struct results_median {
 int results_median(const double *values, size_t n, struct results_median *median);
 
 /**
+ * results_fences() - where a sample's outliers begin
+ * @values: @n finite numbers, in any order; not changed
+ * @n: at least 1
+ * @fences: set on success: what is below the first or above the second is far from the others: more than
+ *	1.5 times the distance between the quartiles outside of them (Tukey)
+ *
+ * Return: 0; -EINVAL if @n is 0 or a value is not finite; -ENOMEM.
+ */
+int results_fences(const double *values, size_t n, double fences[2]);
+
+/**
+ * results_is_outlier() - is a value beyond the fences of its sample?
+ * @fences: of results_fences()
+ * @value: the value
+ *
+ * Return: true if so; false too if @fences are not defined.
+ */
+bool results_is_outlier(const double fences[2], double value);
+
+/**
  * results_outliers() - how many values are far from the others
  * @values: @n finite numbers, in any order; not changed
  * @n: how many
  *
- * Far is more than 1.5 times the distance between the quartiles outside of them (Tukey).
+ * Far is beyond results_fences().
  *
  * Return: their number.
  */
@@ -253,15 +273,39 @@ struct results_steady {
 int results_steady(const double *values, size_t n, struct results_steady *steady);
 
 /**
+ * results_level() - the level of a series that is steady
+ * @values: @n finite numbers in the order of time, without the warm-up
+ * @n: at least 2 * RESULTS_BATCH
+ * @level: of the means of the whole batches, since neighbours may depend on each other more than batches do
+ *
+ * Return: 0; -EINVAL if @n is too small or a value is not finite; -ENOMEM.
+ */
+int results_level(const double *values, size_t n, struct results_summary *level);
+
+/**
+ * results_compare_levels() - by how much do the levels of two series differ?
+ * @base: @nr_base finite numbers in the order of time, without the warm-up
+ * @nr_base: at least 2 * RESULTS_BATCH
+ * @new: @nr_new likewise
+ * @nr_new: likewise
+ * @change: filled as by results_compare_means() with the means of the batches, with 95 %
+ *
+ * Return: 0; -EINVAL for fewer values, or one that is not finite; -ENOMEM.
+ */
+int results_compare_levels(const double *base, size_t nr_base, const double *new, size_t nr_new,
+			   struct results_change *change);
+
+/**
  * struct results_stop_rule - when a measurement has been repeated often enough
- * @half_width: of the confidence interval of results_median(), as a share of the median: so narrow it has to
- *	be
+ * @of_mean: go by the mean and its interval by Student's t, not by results_median()
+ * @half_width: of the confidence interval, as a share of its middle: so narrow it has to be
  * @min_samples: never stop with fewer, whatever the budget: looking at each new value finds a narrow
  *	interval too early while there are few, and the median has none at all below 6
  * @max_samples: budget; 0 for none
  * @max_seconds: budget; 0 for none
  */
 struct results_stop_rule {
+	bool of_mean;
 	double half_width;
 	size_t min_samples;
 	size_t max_samples;
@@ -286,12 +330,28 @@ enum results_stop {
  * @values: @n finite numbers so far, steady ones
  * @n: how many
  * @seconds: that it took so far
- * @half_width: set to that of the interval now, a share of the median; NAN if it is not defined
+ * @half_width: set to that of the interval now, a share of its middle; NAN if it is not defined
  * @stop: set to what to do
  *
  * Return: 0; -EINVAL if a value is not finite; -ENOMEM.
  */
 int results_stop(const struct results_stop_rule *rule, const double *values, size_t n, double seconds,
 		 double *half_width, enum results_stop *stop);
+
+/* So many values results_precise() wants at least. */
+#define RESULTS_PRECISE_MIN 5
+
+/**
+ * results_precise() - is the mean of a metric known well enough, so that no more values are needed?
+ * @values: @n finite numbers, one of each live update
+ * @n: how many
+ * @percent: half of the 95 % confidence interval of the mean may be so many percent of it
+ * @half_percent: set to what it is; NAN if it is not defined
+ *
+ * Values that are all equal are precise as soon as there are RESULTS_PRECISE_MIN.
+ *
+ * Return: 1 if it is, 0 if not; -EINVAL if a value is not finite; -ENOMEM.
+ */
+int results_precise(const double *values, size_t n, double percent, double *half_percent);
 
 #endif
