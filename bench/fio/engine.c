@@ -53,6 +53,10 @@ struct job {
 	uint64_t completed;
 	uint64_t empty_polls;
 	uint64_t empty_ticks;
+	/* From the first command to the last completion, and what of it was waited in polls. */
+	uint64_t first_ticks;
+	uint64_t last_ticks;
+	uint64_t waited_ticks;
 	uint64_t interrupts;
 	uint64_t faults;
 };
@@ -391,6 +395,8 @@ static enum fio_q_status engine_queue(struct thread_data *td, struct io_u *io_u)
 
 	fio_ro_check(td, io_u);
 	stop_if_cut(td);
+	if (!job->first_ticks)
+		job->first_ticks = get_cpu_clock();
 	if (action != NVME_FLUSH) {
 		if ((io_u->offset | io_u->xfer_buflen) % job->block_bytes)
 			slot = -EINVAL;
@@ -463,7 +469,8 @@ static int wait_polling(struct thread_data *td, struct job *job, uint32_t n)
 {
 	const struct engine_options *eo = td->eo;
 	const struct nvme_queue *q = &controller.nvme.queue[job->queue];
-	uint64_t last = get_cpu_clock(), now, polls = 0;
+	const uint64_t start = get_cpu_clock();
+	uint64_t last = start, now, polls = 0;
 	time_t end = 0;
 
 	while (!nvme_queue_ready(q, n)) {
@@ -481,6 +488,7 @@ static int wait_polling(struct thread_data *td, struct job *job, uint32_t n)
 		else if (seconds() >= end)
 			return lost(td);
 	}
+	job->waited_ticks += last - start;
 	return 0;
 }
 
@@ -527,8 +535,10 @@ static int engine_getevents(struct thread_data *td, unsigned int min, unsigned i
 		if (n > 0 && fails_now(eo, FAULT_COMPLETION, job, job->completed - 1))
 			controller_lose(&controller, job->queue, &job->done[got + --n]);
 		got += n;
-		if (got >= min)
+		if (got >= min) {
+			job->last_ticks = get_cpu_clock();
 			return got;
+		}
 		n = eo->interrupts ? wait_interrupt(td, job) : wait_polling(td, job, missing);
 		if (n < 0)
 			return n;
@@ -559,10 +569,13 @@ static void write_stats(const struct thread_data *td, const struct job *job)
 
 	if (file)
 		fprintf(file,
-			"{\"job\":\"%s\",\"submitted\":%llu,\"completed\":%llu,\"empty_polls\":%llu,\"empty_ticks\":%llu,\"interrupts\":%llu}\n",
+			"{\"job\":\"%s\",\"submitted\":%llu,\"completed\":%llu,\"empty_polls\":%llu,\"empty_ticks\":%llu,\"busy_ticks\":%llu,\"interrupts\":%llu}\n",
 			td->o.name, (unsigned long long)job->submitted,
 			(unsigned long long)job->completed, (unsigned long long)job->empty_polls,
-			(unsigned long long)job->empty_ticks, (unsigned long long)job->interrupts);
+			(unsigned long long)job->empty_ticks,
+			(unsigned long long)(job->last_ticks - job->first_ticks -
+					     job->waited_ticks),
+			(unsigned long long)job->interrupts);
 	if (!file || fclose(file))
 		log_err(NAME ": poll_stats=%s: %s\n", eo->stats, strerror(errno));
 }

@@ -204,7 +204,7 @@ static int look_at_output(struct json_object *output, struct fio_figures *figure
 	return 0;
 }
 
-/* Empty polls of all jobs of our engine; none of another one. */
+/* What all jobs of our engine counted; nothing of another one. */
 static void read_stats(struct fio_figures *figures)
 {
 	FILE *file __fclose = fopen(STATS, "re");
@@ -215,6 +215,7 @@ static void read_stats(struct fio_figures *figures)
 
 		figures->empty += json_object_get_int64(member(stats, "empty_ticks"));
 		figures->empty_polls += json_object_get_int64(member(stats, "empty_polls"));
+		figures->busy += json_object_get_int64(member(stats, "busy_ticks"));
 	}
 }
 
@@ -268,11 +269,11 @@ int fio_run(struct agent *a, const struct fio_job *job, struct fio_figures *figu
 	if (!err && job->measure) {
 		figures->total = clock_ticks() - start;
 		figures->idle = *idler.ticks - idle;
-		read_stats(figures);
 		/* fio sleeps now and then, at least while it starts. */
 		if (!figures->idle)
 			err = world_problem(&a->w, -EPROTO, "nobody counted what was waited");
 	}
 	idler_stop(&idler);
+	read_stats(figures);
 	return err ? err : take_output(a, job->name, status, figures);
 }

@@ -23,6 +23,8 @@ struct agent;
  * @idle: of it, what the processor had nothing else to do: an idle process counts that
  * @empty: of it, what polls took that found nothing; only our engine tells
  * @empty_polls: how many those were
+ * @busy: from the first command to the last completion, without what our engine waited in polls, whatever
+ *	interrupted those; nothing of fio's start and end
  */
 struct fio_figures {
 	uint64_t ios;
@@ -32,6 +34,7 @@ struct fio_figures {
 	uint64_t idle;
 	uint64_t empty;
 	uint64_t empty_polls;
+	uint64_t busy;
 };
 
 /**

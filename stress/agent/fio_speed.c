@@ -20,8 +20,7 @@
  */
 #define FEW 1000u
 #define MANY 41000u
-/* Two domains differ by less than two drivers do; and a clock needs more of them, too. */
-#define MANY_DOMAINS 121000u
+/* A clock needs more of them. */
 #define MANY_TIMED 201000u
 #define WAIT_MS 10000
 
@@ -43,8 +42,6 @@ static const struct {
 	[FIO_OURS_IRQ] = { "ours-irq", "fio_ours_irq" },
 	[FIO_KERNEL_POLL] = { "kernel-poll", "fio_kernel_poll", .hides_polls = true },
 	[FIO_KERNEL_IRQ] = { "kernel-irq", "fio_kernel_irq" },
-	[FIO_RESTORED] = { "kept-read", "fio_restored", .counts_polls = true },
-	[FIO_FRESH] = { "kept-read", "fio_fresh", .counts_polls = true },
 };
 
 int fio_find(struct agent *a, enum fio_controller which, char *address)
@@ -122,6 +119,30 @@ static int run(struct agent *a, struct fio_job *job, uint64_t ios, struct fio_fi
 	return err;
 }
 
+static void report_polls(struct agent *a, const char *metric, uint64_t polls)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_empty_polls", metric);
+	event_metric(&a->log, &a->c, name, "polls", polls);
+}
+
+/* Where time is measured. */
+static void report_rate(struct agent *a, const char *metric, const struct fio_figures *figures)
+{
+	char name[64];
+
+	if (a->c.instructions)
+		return;
+	snprintf(name, sizeof(name), "%s_bytes_per_second", metric);
+	event_metric(&a->log, &a->c, name, "bytes/s", figures->bytes_per_second);
+}
+
+static uint64_t many_of(const struct agent *a)
+{
+	return a->c.instructions ? MANY : MANY_TIMED;
+}
+
 /* With polls in it, which may have been more with fewer I/Os: then there is no raw number. */
 static void report(struct agent *a, enum fio_subject subject, int64_t raw, int64_t net,
 		   const struct fio_figures *few, const struct fio_figures *many)
@@ -135,17 +156,12 @@ static void report(struct agent *a, enum fio_subject subject, int64_t raw, int64
 	}
 	if (!subjects[subject].hides_polls)
 		agent_metric_ticks(a, metric, net);
-	if (subjects[subject].counts_polls) {
-		snprintf(name, sizeof(name), "%s_empty_polls", metric);
-		event_metric(&a->log, &a->c, name, "polls",
+	if (subjects[subject].counts_polls)
+		report_polls(a, metric,
 			     many->empty_polls > few->empty_polls ?
 				     many->empty_polls - few->empty_polls :
 				     0);
-	}
-	if (!a->c.instructions) {
-		snprintf(name, sizeof(name), "%s_bytes_per_second", metric);
-		event_metric(&a->log, &a->c, name, "bytes/s", many->bytes_per_second);
-	}
+	report_rate(a, metric, many);
 }
 
 int fio_warm_up(struct agent *a, enum fio_subject subject, struct fio_job job)
@@ -159,9 +175,7 @@ int fio_warm_up(struct agent *a, enum fio_subject subject, struct fio_job job)
 
 int fio_speed(struct agent *a, enum fio_subject subject, struct fio_job job, uint64_t *net)
 {
-	const uint64_t ios = !a->c.instructions	     ? MANY_TIMED :
-			     subject >= FIO_RESTORED ? MANY_DOMAINS :
-						       MANY;
+	const uint64_t ios = many_of(a);
 	struct fio_figures few = { 0 }, many = { 0 };
 	int64_t raw, empty, each;
 	int err;
@@ -182,6 +196,23 @@ int fio_speed(struct agent *a, enum fio_subject subject, struct fio_job job, uin
 	report(a, subject, raw / (int64_t)(ios - FEW), each, &few, &many);
 	if (net)
 		*net = subjects[subject].hides_polls ? 0 : each;
+	return 0;
+}
+
+int fio_domain(struct agent *a, const char *metric, struct fio_job job)
+{
+	struct fio_figures figures;
+	int err;
+
+	job.name = "kept-read";
+	err = run(a, &job, many_of(a), &figures);
+	if (!err && !figures.busy)
+		err = world_problem(&a->w, -EPROTO, "fio %s: nobody counted", job.name);
+	if (err)
+		return err;
+	agent_metric_ticks(a, metric, figures.busy / figures.ios);
+	report_polls(a, metric, figures.empty_polls);
+	report_rate(a, metric, &figures);
 	return 0;
 }
 

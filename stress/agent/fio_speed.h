@@ -26,8 +26,6 @@ enum fio_subject {
 	FIO_OURS_IRQ,
 	FIO_KERNEL_POLL,
 	FIO_KERNEL_IRQ,
-	FIO_RESTORED,
-	FIO_FRESH,
 };
 
 /**
@@ -57,8 +55,7 @@ int fio_give(struct agent *a, enum fio_controller which, bool ours, char *device
  * @subject: what is to be measured next
  * @job: as for fio_speed()
  *
- * The first fio on a controller that has just got another driver, or in a new kernel, costs more than
- * the ones behind it.
+ * The first fio on a controller that has just got another driver costs something else than those behind it.
  *
  * Return: 0, or a negative errno with world.problem set.
  */
@@ -77,6 +74,19 @@ int fio_warm_up(struct agent *a, enum fio_subject subject, struct fio_job job);
  * Return: 0, or a negative errno with world.problem set.
  */
 int fio_speed(struct agent *a, enum fio_subject subject, struct fio_job job, uint64_t *net);
+
+/**
+ * fio_domain - measure what an I/O costs over one domain, on the controller that is kept
+ * @a: the agent
+ * @metric: gets that
+ * @job: device and descriptors; the rest is filled in here
+ *
+ * Our engine counts what is no waiting by itself, so that one run is enough, and starts of fio and what
+ * interrupts the waiting are not in it: two domains are to be compared within a percent.
+ *
+ * Return: 0, or a negative errno with world.problem set.
+ */
+int fio_domain(struct agent *a, const char *metric, struct fio_job job);
 
 /**
  * fio_peers - measure both drivers, polled and with interrupts, on the controller that is not kept

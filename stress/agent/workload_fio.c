@@ -458,7 +458,7 @@ static int measure_domain(struct agent *a, bool restored, uint32_t hwpt_id)
 
 	if (restored && !strcmp(a->c.fio_fault, "slow"))
 		job.fault = "slow";
-	return err ? err : fio_speed(a, restored ? FIO_RESTORED : FIO_FRESH, job, NULL);
+	return err ? err : fio_domain(a, restored ? "fio_restored" : "fio_fresh", job);
 }
 
 /*
@@ -472,8 +472,6 @@ static int compare_domains(struct agent *a)
 	uint32_t ioas_id, hwpt_id;
 	int err = expect(a, make_domain(a, &ioas_id, &hwpt_id), 0, "making a fresh domain");
 
-	if (!err)
-		err = fio_warm_up(a, FIO_RESTORED, job_of(a, NULL, a->log.cycle));
 	if (!err)
 		err = measure_domain(a, !fresh_first, fresh_first ? hwpt_id : kept.hwpt_id);
 	if (!err)

@@ -19,9 +19,9 @@
 #define MAPPING_SECONDS 0.00015
 /* Devices that do DMA are given time to do it. */
 #define DMA_CYCLE_SECONDS 10.0
-/* fio is started ten times for both drivers, and five times for both domains. */
+/* fio is started ten times for both drivers, and twice for both domains. */
 #define FIO_PEERS_SECONDS 12.0
-#define FIO_DOMAINS_SECONDS 10.0
+#define FIO_DOMAINS_SECONDS 3.0
 /* DPDK is started six times. */
 #define DPDK_CYCLE_SECONDS 25.0
 
