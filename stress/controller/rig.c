@@ -461,7 +461,8 @@ static void take_line(struct rig *rig, const char *line, size_t length)
 
 	if (!event)
 		return;
-	if (!strcmp(text_of(event, "event"), "stage"))
+	/* Stages are drawn beside DMA that is looked at. */
+	if (!strcmp(text_of(event, "event"), "stage") && rig->ecam)
 		note_stage(rig, event, now_ns);
 	if (!strcmp(text_of(event, "event"), "ask")) {
 		n = snprintf(answer, sizeof(answer), "%lld\n",
