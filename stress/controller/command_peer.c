@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -28,6 +29,8 @@
 #define PATIENCE_NS 100000000ull
 /* A sender at full speed is not to wait for us. */
 #define BUFFER_BYTES (32 << 20)
+#define LINK_SECONDS 9
+#define PAUSE_NS 10000000
 /* After so long without a frame none is under way. */
 #define QUIET_SECONDS 1.0
 
@@ -36,6 +39,23 @@ static volatile sig_atomic_t stopped;
 static void stop(int number)
 {
 	stopped = number;
+}
+
+/* A link that has just come up drops what is sent, and does not say so. Return: false for none. */
+static bool wait_for_link(const char *interface, int fd)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	const double end = seconds_now() + LINK_SECONDS;
+	struct ifreq request = { 0 };
+	bool up;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	do {
+		up = !ioctl(fd, SIOCGIFFLAGS, &request) && request.ifr_flags & IFF_RUNNING;
+		/* Also when it is: its queue follows. */
+		nanosleep(&pause, NULL);
+	} while (!up && !stopped && seconds_now() < end);
+	return up;
 }
 
 /* Frames of our type alone; those that we send do not come back. Return: an exit code, said. */
@@ -59,13 +79,17 @@ static int open_interface(const char *interface, int *fd)
 		    strerror(errno));
 		return EXIT_CANNOT_RUN;
 	}
+	if (!wait_for_link(interface, *fd)) {
+		say("--interface %s: no link; is the cable in, and the other end up?", interface);
+		return EXIT_CANNOT_RUN;
+	}
 	return EXIT_PASS;
 }
 
 /* Until all is sent and nothing more comes, or a signal does. */
 static void run(struct peer *peer, uint64_t frames, struct peer_account *account)
 {
-	const struct timespec pause = { .tv_nsec = 10000000 };
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	double changed = seconds_now();
 	uint64_t before = 0;
 
@@ -149,11 +173,11 @@ int command_peer(const struct invocation *invocation)
 		say("peer: on which network interface? give --interface; ip link lists them");
 		return EXIT_BAD_INPUT;
 	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
 	err = open_interface(interface, &fd);
 	if (err)
 		return err;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 	config.fd = fd;
 	err = peer_start(&peer, &config);
 	if (err) {

@@ -173,8 +173,8 @@ static const struct command commands[] = {
 			"Runs on the link partner of a card that receives, sends or forwards (flbench-dpdk). Sends --frames numbered "
 			"frames, one each --frame-interval microseconds, on --interface, checks each byte, the numbers and the order of what "
 			"comes, and prints the account as JSON when a second has passed without any, or a signal comes.\v"
-			"Exit status: 0; 1 something came that is damaged, doubled, out of order or foreign; 2 bad input; 3 no such socket "
-			"can be had.",
+			"Exit status: 0; 1 something came that is damaged, doubled, out of order or foreign; 2 bad input; 3 no "
+			"link, or no packet socket.",
 		.takes = peer_takes,
 		.run = command_peer,
 	},

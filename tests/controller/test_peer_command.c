@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,23 @@ static int far_end = -1;
 /* What is done with the frames of these numbers. */
 static int64_t dropped, damaged, doubled;
 
+/* Until it takes what is sent. */
+static bool is_running(const char *interface)
+{
+	struct ifreq request = { 0 };
+
+	strcpy(request.ifr_name, interface);
+	for (int tries = 0; tries < 1000; tries++) {
+		bool up = !ioctl(far_end, SIOCGIFFLAGS, &request) &&
+			  request.ifr_flags & IFF_RUNNING;
+
+		usleep(10000);
+		if (up)
+			return true;
+	}
+	return false;
+}
+
 static int make_network(void **state)
 {
 	struct sockaddr_ll address = { .sll_family = AF_PACKET,
@@ -46,7 +64,8 @@ static int make_network(void **state)
 		return 0;
 	address.sll_ifindex = if_nametoindex("far");
 	far_end = socket(AF_PACKET, SOCK_RAW, htons(FRAME_ETHERTYPE));
-	return far_end < 0 || bind(far_end, (struct sockaddr *)&address, sizeof(address));
+	return far_end < 0 || bind(far_end, (struct sockaddr *)&address, sizeof(address)) ||
+	       !is_running("far");
 }
 
 static int remove_network(void **state)
@@ -173,6 +192,21 @@ static void a_signal_ends_listening(void **state)
 	json_object_put(a);
 }
 
+/* The other end is down, and so this one has no link. */
+static void no_link(void **state)
+{
+	struct result result;
+
+	if (far_end < 0)
+		skip();
+	assert_int_equal(system("PATH=$PATH:/usr/sbin:/sbin; ip link set far down"), 0);
+	flbench(&result, (const char *[]){ "peer", "--interface=near", NULL });
+	assert_int_equal(result.status, 3);
+	assert_non_null(strstr(result.err, "no link; is the cable in"));
+	assert_string_equal(result.out, "");
+	free_result(&result);
+}
+
 static void refused(const char *reason, const char *const argv[])
 {
 	struct result result;
@@ -199,6 +233,7 @@ int main(void)
 		cmocka_unit_test(all_come_back),
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(a_signal_ends_listening),
+		cmocka_unit_test(no_link),
 		cmocka_unit_test(bad_input),
 	};
 
