@@ -913,6 +913,7 @@ int results_report(const struct results_model *model, FILE *out)
 	if (!ret) {
 		put_targets(&page);
 		results_report_dma(model, out);
+		results_report_worth(model, out);
 		put_key_figures(&page);
 		ret = put_scaling(&page);
 	}

@@ -621,6 +621,11 @@ static int run(const struct options *o, const struct place *place)
 	if (!err && pool)
 		err = wait_for_link(o, ports);
 	linked = rte_rdtsc();
+	/* For who waits to do something meanwhile. */
+	if (!err && o->output) {
+		puts("running");
+		fflush(stdout);
+	}
 	for (unsigned int i = 0; !err && !stopped && i < o->nr_sizes * o->repeat; i++) {
 		int ret = run_size(o, place, ports, pool, o->sizes[i / o->repeat], i % o->repeat,
 				   report);

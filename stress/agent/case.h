@@ -38,6 +38,7 @@ enum case_fault {
  * @method: how they are preserved
  * @fio_mapping: pages of the memory that fio's device sees: "4k", "2m", "1g"
  * @fio_fault: what to do on purpose to a command that is in flight, or "none"
+ * @dpdk_fault: what DPDK is to do wrong to a frame beside another workload, or "none"
  * @seed: of every random choice
  * @preserve: false: the same loop, but nothing except the agent's own state crosses the kexec
  * @instructions: the clock counts instructions (icount); false: nanoseconds
@@ -71,6 +72,7 @@ struct agent_case {
 	char method[16];
 	char fio_mapping[16];
 	char fio_fault[16];
+	char dpdk_fault[16];
 	uint64_t seed;
 	bool preserve;
 	bool instructions;

@@ -255,6 +255,21 @@ static int verify(struct agent *a)
 	return err ? err : read_back(a, &job, CHECKED);
 }
 
+static int work(struct agent *a, uint64_t *done)
+{
+	struct fio_job job = job_of(a, "check", a->log.cycle);
+	struct fio_figures figures;
+	int err;
+
+	job.ios = CHECKED;
+	err = fio_run(a, &job, &figures);
+	if (!err && figures.reads < CHECKED)
+		err = world_problem(&a->w, -EILSEQ, "fio verified %llu writes of %u",
+				    (unsigned long long)figures.reads, CHECKED);
+	*done += figures.ios;
+	return name_block(a, err);
+}
+
 /* ---- old kernel ---- */
 
 static int mark(struct agent *a)
@@ -487,5 +502,8 @@ const struct workload workload_fio = {
 	.rebuild = rebuild,
 	.adopt = adopt,
 	.remap = remap,
+	.work = work,
+	.work_metric = "fio_beside_dpdk",
+	.work_unit = "commands",
 	.memory_bytes = memory_bytes,
 };

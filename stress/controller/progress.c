@@ -2,6 +2,8 @@
 /* See progress.h. */
 #include <string.h>
 
+#include <flbench/workload.h>
+
 #include "progress.h"
 #include "util.h"
 
@@ -39,9 +41,9 @@ static double pages_seconds(const struct plan_case *c)
 double progress_expected(const struct plan_case *c)
 {
 	const char *workload = plan_text(c, OPT_workload);
-	double cycle = !strcmp(workload, "dma") || !strcmp(workload, "fio") ? DMA_CYCLE_SECONDS :
-		       !strcmp(workload, "dpdk")			    ? DPDK_CYCLE_SECONDS :
-										      CYCLE_SECONDS;
+	double cycle = workload_has(workload, "dpdk") ? DPDK_CYCLE_SECONDS :
+		       strcmp(workload, "none")	      ? DMA_CYCLE_SECONDS :
+							CYCLE_SECONDS;
 	double mappings = (double)plan_number(c, OPT_domains) * plan_number(c, OPT_mappings);
 
 	if (!strcmp(plan_text(c, OPT_scenario), "preserve-pages"))
