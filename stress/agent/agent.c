@@ -297,9 +297,8 @@ int agent_jump(struct agent *a)
 
 int agent_leave(struct agent *a)
 {
-	int err = 0;
+	int err = dpdk_beside_go(a);
 
-	err = dpdk_beside_go(a);
 	if (err)
 		return err;
 	if (a->workload->depart) {

@@ -22,14 +22,14 @@
 #include "scenario.h"
 
 #define WAIT_MS 60000
-/* One of them is begun and ended while DPDK moves frames, whatever the other one is beside. */
+/* If one of them is not, the other one is begun and ended while DPDK moves frames. */
 #define SHARES 2u
 #define ALONE_US 50000
 /* More than it gets to, and so few that the frame in the middle comes. */
 #define ENDLESS "4194304"
 #define FEW "4096"
 
-static struct dpdk_run ours[1][DPDK_REPEATS];
+static struct dpdk_run ours[DPDK_REPEATS];
 static struct program forwarding = { .pid = -1 };
 
 /* A scenario with a boot of its own has DPDK alone. */
@@ -56,12 +56,12 @@ static void report_steady(struct agent *a, const char *when)
 	char name[64];
 
 	for (unsigned int i = 0; i < DPDK_REPEATS; i++)
-		packets += ours[0][i].packets;
+		packets += ours[i].packets;
 	snprintf(name, sizeof(name), "dpdk_forward_%s_packets", when);
 	event_metric(&a->log, &a->c, name, "packets", packets);
 	/* What a packet costs in emulated time tells nothing. */
 	if (a->c.instructions)
-		dpdk_report_costs(a, DPDK_FORWARD, when, ours[0]);
+		dpdk_report_costs(a, DPDK_FORWARD, when, ours);
 }
 
 int dpdk_beside_begin(struct agent *a)
@@ -79,7 +79,7 @@ int dpdk_beside_begin(struct agent *a)
 	if (!err)
 		err = dpdk_prepare(a);
 	if (!err)
-		err = dpdk_measure(a, DPDK_FORWARD, DPDK_HUGE, ours[0], &report);
+		err = dpdk_measure(a, DPDK_FORWARD, DPDK_HUGE, ours, &report);
 	if (err)
 		return agent_error(a, "dpdk", err);
 	if (a->log.cycle) {
@@ -99,14 +99,16 @@ static int tell_cards(struct agent *a)
 	const char *kept = dma_beside ? dma.shared->address[IGB] : "none";
 	bool ok = strcmp(kept, dpdk_card(0)) && strcmp(kept, dpdk_card(1));
 
-	agent_check(a, "dpdk-cards", ok, "network card that is preserved: %s; DPDK's: %s and %s",
-		    kept, dpdk_card(0), dpdk_card(1));
-	if (!dma_beside || !a->fresh)
+	if (!agent_check(a, "dpdk-cards", ok,
+			 "network card that is preserved: %s; DPDK's: %s and %s", kept,
+			 dpdk_card(0), dpdk_card(1)))
+		return -EPROTO;
+	if (!dma_beside || !a->fresh ||
+	    (dma_tell_device("dpdk0", dpdk_card(0), false) &&
+	     dma_tell_device("dpdk1", dpdk_card(1), false)))
 		return 0;
-	if (dma_tell_device("dpdk0", dpdk_card(0), false) &&
-	    dma_tell_device("dpdk1", dpdk_card(1), false))
-		return 0;
-	return world_problem(&a->w, -EPROTO, "%s", dma.shared->problem);
+	return agent_error(a, "dpdk-cards",
+			   world_problem(&a->w, -EPROTO, "%s", dma.shared->problem));
 }
 
 /* Shares of work that were begun and ended while DPDK moved frames. */
@@ -157,7 +159,7 @@ static int check_at_once(struct agent *a, const struct shares *shares, struct js
 	}
 	ok = agent_check(
 		a, "dpdk-at-once", done && arrived && !sum,
-		"while %llu frames of DPDK came back whole, %llu %s of %s were done; DPDK's frames: %llu lost, %llu duplicated, %llu reordered, %llu foreign, %llu damaged",
+		"at once: %llu frames of DPDK that came back whole, and %llu %s of %s; DPDK's frames: %llu lost, %llu duplicated, %llu reordered, %llu foreign, %llu damaged",
 		(unsigned long long)arrived, (unsigned long long)done, a->workload->work_unit,
 		a->workload->name, (unsigned long long)nr[0], (unsigned long long)nr[1],
 		(unsigned long long)nr[2], (unsigned long long)nr[3], (unsigned long long)nr[4]);
@@ -199,7 +201,7 @@ static int compare(struct agent *a)
 	int err = dpdk_testpmd(a, 1, testpmd);
 
 	if (!err)
-		dpdk_report(a, DPDK_FORWARD, ours[0], testpmd[0]);
+		dpdk_report(a, DPDK_FORWARD, ours, testpmd[0]);
 	return err;
 }
 
@@ -210,7 +212,7 @@ int dpdk_beside_work(struct agent *a)
 	if (!is_beside(a))
 		return 0;
 	event_stage(&a->log, "beside", true);
-	err = agent_error(a, "dpdk-cards", tell_cards(a));
+	err = tell_cards(a);
 	if (!err)
 		err = at_once(a);
 	if (!err && a->c.instructions && a->log.cycle == a->c.cycles)

@@ -31,10 +31,11 @@
 /* How long a frame may wait for QEMU, which has much to do while a kernel starts. */
 #define PATIENCE_MS 2000
 #define OVERRUN_PATIENCE_MS 200
-/* How long frames are received beside something else; before that, until no more come than are sent. */
+/* How long frames are received beside something else; before that, until few are left, or so often. */
 #define WORK_MS 500
 #define DRAIN_MS 20
 #define DRAINED 10
+#define DRAINS 50
 
 static struct event_log *log_to_ask;
 static struct vfio_device stranger;
@@ -450,17 +451,18 @@ static int remap(struct agent *a)
 
 static int work(struct agent *a, uint64_t *done)
 {
-	uint64_t before;
-	bool ok;
+	const uint64_t *arrived = &dma.shared->book.arrived;
+	uint64_t before = 0;
+	bool ok = true;
 
 	/* Frames that have waited in the ring did not come meanwhile. */
-	do {
-		before = dma.shared->book.arrived;
+	for (unsigned int i = 0; *arrived > before + DRAINED && ok && i < DRAINS; i++) {
+		before = *arrived;
 		ok = dma_igb_receive(DRAIN_MS);
-	} while (ok && dma.shared->book.arrived - before > DRAINED);
-	before = dma.shared->book.arrived;
+	}
+	before = *arrived;
 	ok = ok && dma_igb_receive(WORK_MS);
-	*done += dma.shared->book.arrived - before;
+	*done += *arrived - before;
 	return result(a, ok);
 }
 

@@ -37,6 +37,7 @@
 #define IGB_TAIL 0xc018u
 /* Of the first ring for sending; and frames that were sent, which reading clears: 8.12 and 8.18. */
 #define IGB_TX_BYTES 0xe008u
+#define IGB_TX_HEAD 0xe010u
 #define IGB_TX_TAIL 0xe018u
 #define IGB_SENT 0x40d4u
 #define IGB_DESCRIPTOR_BYTES 16u
@@ -227,7 +228,7 @@ static bool dma_in_the_dark(struct rig *rig)
 static void check_dpdk_blocked(struct rig *rig)
 {
 	const struct rig_watched *w = find_watched(rig, "dpdk0");
-	uint32_t bar, bytes, tail, forwarded = 0, sent = 0;
+	uint32_t bar, bytes, tail, head = 0, forwarded = 0, sent = 0;
 	bool ok;
 
 	if (!w)
@@ -238,16 +239,19 @@ static void check_dpdk_blocked(struct rig *rig)
 	     read_register(rig, bar + IGB_TX_BYTES, &bytes) && bytes &&
 	     read_register(rig, bar + IGB_TX_TAIL, &tail) && set_master(rig, "dpdk0", true) &&
 	     set_master(rig, "dpdk1", true);
-	if (ok)
-		ok = !qtest_write32(&rig->qtest, bar + IGB_TX_TAIL,
-				    (tail + TO_SEND) % (bytes / IGB_DESCRIPTOR_BYTES));
+	if (ok) {
+		tail = (tail + TO_SEND) % (bytes / IGB_DESCRIPTOR_BYTES);
+		ok = !qtest_write32(&rig->qtest, bar + IGB_TX_TAIL, tail);
+	}
 	pause_ms(EDU_DMA_DELAY_MS);
-	ok = ok && read_register(rig, bar + IGB_SENT, &sent);
+	/* It has been through all of them, whatever it could read. */
+	ok = ok && read_register(rig, bar + IGB_TX_HEAD, &head) && head == tail &&
+	     read_register(rig, bar + IGB_SENT, &sent);
 	ok = set_master(rig, "dpdk0", false) && set_master(rig, "dpdk1", false) && ok;
 	rig_check(
 		rig, "dpdk-blocked", ok && forwarded && !sent,
-		"DPDK's card sent %u frames until the jump; told to send %u again while no kernel is in charge, it sends %u",
-		forwarded, TO_SEND, sent);
+		"DPDK's card sent %u frames until the jump; told to send %u again while no kernel is in charge, it %s and sends %u",
+		forwarded, TO_SEND, ok ? "looks for them" : "does not look for them", sent);
 }
 
 /*
