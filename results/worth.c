@@ -13,18 +13,20 @@
 #include "model_internal.h"
 #include "render_internal.h"
 
-/* Names are without their unit. */
+/* Names of what is an amount of a clock are without their unit. */
 static const struct {
 	const char *side;
 	const char *what;
 	const char *metric;
 	const char *device;
 } rows[] = {
-	{ "DPDK", "a packet before the jump", "dpdk_forward_before", NULL },
+	{ "DPDK", "forwarded before the jump", "dpdk_forward_before_packets", NULL },
+	{ "DPDK", "for a packet", "dpdk_forward_before", NULL },
 	{ "DPDK", "gap: from the jump to the first packet", RESULTS_WORTH_GAP, NULL },
 	{ "DPDK", "of it: cards initialised", "dpdk_initialise", NULL },
 	{ "DPDK", "of it: waiting for the link", "dpdk_link", NULL },
-	{ "DPDK", "a packet after it", "dpdk_forward_after", NULL },
+	{ "DPDK", "forwarded after it", "dpdk_forward_after_packets", NULL },
+	{ "DPDK", "for a packet", "dpdk_forward_after", NULL },
 	{ "DPDK", "frames that came back whole, beside the other", "dpdk_at_once_frames", NULL },
 	{ "preserved", "frames that arrived in the blackout", "blackout_arrivals", "igb" },
 	{ "preserved", "longest time in it without one", "dma_gap", "igb" },
@@ -39,9 +41,9 @@ static bool is_called(const struct results_metric *metric, const char *name)
 {
 	size_t length = strlen(name);
 
-	return !strcmp(metric->name, name) ||
-	       (!strncmp(metric->name, name, length) && metric->name[length] == '_' &&
-		!strcmp(metric->name + length + 1, metric->unit));
+	return !strcmp(metric->name, name) || (!strncmp(metric->name, name, length) &&
+					       (!strcmp(metric->name + length, "_instructions") ||
+						!strcmp(metric->name + length, "_ns")));
 }
 
 static const struct results_metric *find(const struct results_case *test, const char *name,

@@ -36,6 +36,8 @@
 /* Commands that the job that is cut off has given to the controller by then. */
 #define CUT_AFTER 96u
 #define CHECKED 64u
+/* What is written and read back beside something else, each time. */
+#define WORK 32u
 #define WAIT_MS 60000
 /* Name of the file as fio makes it from the job's. */
 #define STATE_FILE "/tmp/local-write-0-verify.state"
@@ -261,11 +263,11 @@ static int work(struct agent *a, uint64_t *done)
 	struct fio_figures figures;
 	int err;
 
-	job.ios = CHECKED;
+	job.ios = WORK;
 	err = fio_run(a, &job, &figures);
-	if (!err && figures.reads < CHECKED)
+	if (!err && figures.reads < WORK)
 		err = world_problem(&a->w, -EILSEQ, "fio verified %llu writes of %u",
-				    (unsigned long long)figures.reads, CHECKED);
+				    (unsigned long long)figures.reads, WORK);
 	*done += figures.ios;
 	return name_block(a, err);
 }

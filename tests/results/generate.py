@@ -404,6 +404,8 @@ def beside():
                 case.metric(cycle, "dpdk_%s_ns" % name, "ns", ms * MS)
             for name in ("dpdk-gap", "dpdk-quiet", "dpdk-blocked"):
                 case.event("check", cycle, name=name, verdict="pass", detail="")
+        for when in ["after"] * (cycle > 0) + ["before"] * (cycle < 2):
+            case.metric(cycle, "dpdk_forward_%s_packets" % when, "packets", 320000)
         case.metric(cycle, "dpdk_at_once_frames", "frames", 40000 + cycle)
         case.metric(cycle, "igb_beside_dpdk", "frames", 50)
         case.event("check", cycle, name="dpdk-at-once", verdict="pass", detail="")
