@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <flbench/workload.h>
+
 #include "plan.h"
 
 /*
@@ -586,6 +588,18 @@ void plan_free(struct plan *plan)
 	memset(plan, 0, sizeof(*plan));
 }
 
+/* The last line that fits: that of a workload of two parts stands behind those of its first part. */
+static const char *workload_fallback(const char *workload, enum option_id id)
+{
+	const char *fallback = options[id].fallback;
+
+	for (size_t i = 0; i < sizeof(workload_fallbacks) / sizeof(workload_fallbacks[0]); i++)
+		if (workload_fallbacks[i].id == id &&
+		    workload_begins(workload, workload_fallbacks[i].workload))
+			fallback = workload_fallbacks[i].fallback;
+	return fallback;
+}
+
 static const char *effective(const struct plan *plan, size_t section,
 			     const struct option_values *flags, int id)
 {
@@ -595,12 +609,9 @@ static const char *effective(const struct plan *plan, size_t section,
 		return plan->sections[section].values.text[id];
 	if (plan->global.text[id])
 		return plan->global.text[id];
-	for (size_t i = 0; i < sizeof(workload_fallbacks) / sizeof(workload_fallbacks[0]); i++)
-		if (id != OPT_workload && workload_fallbacks[i].id == (enum option_id)id &&
-		    !strcmp(workload_fallbacks[i].workload,
-			    effective(plan, section, flags, OPT_workload)))
-			return workload_fallbacks[i].fallback;
-	return options[id].fallback;
+	if (id == OPT_workload)
+		return options[id].fallback;
+	return workload_fallback(effective(plan, section, flags, OPT_workload), id);
 }
 
 /* What a workload leaves no choice of. */
@@ -665,22 +676,25 @@ static int check_fio(const struct plan_case *c, struct plan_error *error)
 	return 0;
 }
 
-/* The same for DPDK: two network cards, and nothing that is preserved. */
+/* The same for DPDK: two network cards, and nothing that is preserved but what it stands beside. */
 static int check_dpdk(const struct plan_case *c, struct plan_error *error)
 {
 	static const struct fixed fixed[] = {
 		{ OPT_domains, 1 }, { OPT_devices, 2 }, { OPT_iommufds, 1 }, { OPT_mappings, 1 }, { OPT_nodes, 1 }
 	};
+	const char *workload = plan_text(c, OPT_workload);
+	const bool alone = workload_begins(workload, "dpdk");
 
-	if (strcmp(plan_text(c, OPT_iommu), "intel"))
+	if (alone && strcmp(plan_text(c, OPT_iommu), "intel"))
 		return complain(
 			error,
 			"case %s: workload=dpdk needs devices behind an IOMMU; give iommu=intel",
 			c->name);
-	if (check_fixed(c, fixed, sizeof(fixed) / sizeof(fixed[0]), error))
+	if (alone && check_fixed(c, fixed, sizeof(fixed) / sizeof(fixed[0]), error))
 		return -EINVAL;
 	if (plan_number(c, OPT_memory) < 768)
-		return complain(error, "case %s: with workload=dpdk memory is at least 768M", c->name);
+		return complain(error, "case %s: with workload=%s memory is at least 768M", c->name,
+				workload);
 	if (strcmp(plan_text(c, OPT_scenario), "dpdk-peer"))
 		return 0;
 	if (plan_bool(c, OPT_icount))
@@ -734,25 +748,21 @@ static int check_precision(const struct plan_case *c, struct plan_error *error)
 /* Values that are good one by one but not together. */
 static int check_case(const struct plan_case *c, struct plan_error *error)
 {
+	const char *workload = plan_text(c, OPT_workload);
 	const char *unit = plan_text(c, OPT_unit);
 	bool icount = plan_bool(c, OPT_icount);
 
 	if (check_precision(c, error))
 		return -EINVAL;
-	if (!strcmp(plan_text(c, OPT_workload), "dma"))
-		return check_dma(c, error);
-	if (!strcmp(plan_text(c, OPT_workload), "fio")) {
-		if (check_fio(c, error))
-			return -EINVAL;
-	} else if (!strcmp(plan_text(c, OPT_workload), "dpdk")) {
-		if (check_dpdk(c, error))
-			return -EINVAL;
-	} else if (!strcmp(plan_text(c, OPT_iommu), "intel")) {
+	if ((workload_has(workload, "dma") && check_dma(c, error)) ||
+	    (workload_has(workload, "fio") && check_fio(c, error)) ||
+	    (workload_has(workload, "dpdk") && check_dpdk(c, error)))
+		return -EINVAL;
+	if (!strcmp(workload, "none") && !strcmp(plan_text(c, OPT_iommu), "intel"))
 		return complain(
 			error,
 			"case %s: iommu=intel has no mock devices; give workload=dma, or iommu=mock",
 			c->name);
-	}
 	if (plan_number(c, OPT_memory) % plan_number(c, OPT_nodes))
 		return complain(error, "case %s: memory=%s cannot be shared by nodes=%s equally",
 				c->name, plan_text(c, OPT_memory), plan_text(c, OPT_nodes));

@@ -21,7 +21,7 @@ const struct results_dma_column results_dma_columns[RESULTS_NR_DMA_COLUMNS] = {
 	{ "ring_used_percent", "ring used", "ring used" },
 };
 
-static const char *device_of(const struct results_metric *metric)
+const char *results_device_of(const struct results_metric *metric)
 {
 	struct json_object *device;
 
@@ -38,7 +38,7 @@ const struct results_metric *results_device_metric(const struct results_case *te
 	size_t i;
 
 	for (i = 0; i < test->nr_metrics; i++) {
-		found = device_of(&test->metrics[i]);
+		found = results_device_of(&test->metrics[i]);
 		if (found && !strcmp(found, device) && !strcmp(test->metrics[i].name, name))
 			return &test->metrics[i];
 	}
@@ -65,7 +65,7 @@ size_t results_dma_devices(const struct results_case *test,
 	size_t j;
 
 	for (i = 0; i < test->nr_metrics; i++) {
-		device = device_of(&test->metrics[i]);
+		device = results_device_of(&test->metrics[i]);
 		for (j = 0; device && j < RESULTS_NR_DMA_COLUMNS; j++)
 			if (!strcmp(test->metrics[i].name, results_dma_columns[j].metric))
 				add_device(device, devices, &n);

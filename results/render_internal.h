@@ -62,8 +62,32 @@ extern const struct results_dma_column results_dma_columns[RESULTS_NR_DMA_COLUMN
 size_t results_dma_devices(const struct results_case *test,
 			   const char *devices[RESULTS_MAX_DEVICES]);
 
+/* The label "device" of a metric, or NULL. */
+const char *results_device_of(const struct results_metric *metric);
+
 /* "23 ms [41 ms]": median and maximum over the cycles, one of them where all are equal. NULL is a dash. */
 void results_write_dma(FILE *out, const struct results_metric *metric);
+
+#define RESULTS_WORTH_GAP "dpdk_gap"
+#define RESULTS_WORTH_LEN 96
+#define RESULTS_WORTH_SENTENCE                                                                  \
+	"DPDK keeps nothing over a live update and is started anew; what is preserved goes on with its DMA meanwhile."
+
+/* A row of what preservation is worth: whose figure, which, and the median over the cycles. */
+struct results_worth {
+	const char *side;
+	const char *what;
+	char value[RESULTS_WORTH_LEN];
+};
+
+/* Does a case have DPDK beside devices that are preserved? */
+bool results_has_worth(const struct results_case *test);
+
+/* The next row from *@i, which starts at 0; false if there is none. Only of results_has_worth(). */
+bool results_worth_row(const struct results_case *test, size_t *i, struct results_worth *row);
+
+/* Sections on it, one for each such case. */
+void results_report_worth(const struct results_model *model, FILE *out);
 
 /* What a target allows: "1 : 1500", "5 %", "500 k"; a dash where it is only shown. Into @text. */
 const char *results_target_limit(char text[NUMBER_LEN], const struct results_target *target);

@@ -364,6 +364,30 @@ static void put_throughput(const struct results_model *model, FILE *out)
 	}
 }
 
+static void put_worth(const struct results_model *model, FILE *out)
+{
+	struct results_worth row;
+	bool title = false;
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < model->nr_cases; i++) {
+		if (!results_has_worth(&model->cases[i]))
+			continue;
+		if (!title)
+			fprintf(out, "\nWHAT PRESERVATION IS WORTH, medians over cycles\n"
+				     RESULTS_WORTH_SENTENCE "\n%s\n", results_clock_sentence(model));
+		title = true;
+		fprintf(out, "%s\n", model->cases[i].name);
+		for (j = 0; results_worth_row(&model->cases[i], &j, &row);) {
+			fprintf(out, "  ");
+			results_put(out, row.side, 10);
+			results_put(out, row.what, 50);
+			fprintf(out, " %s\n", row.value);
+		}
+	}
+}
+
 void results_render_targets(const struct results_model *model, FILE *out)
 {
 	const struct results_target *target;
@@ -425,6 +449,7 @@ int results_render_text(const struct results_model *model, FILE *out)
 	results_render_rates(model, out);
 	ret = put_dma(model, out);
 	put_throughput(model, out);
+	put_worth(model, out);
 	put_metrics(model, out);
 	put_checks(model, out);
 	put_scaling(model, out);

@@ -1013,6 +1013,7 @@ int results_report(const struct results_model *model, FILE *out)
 		put_targets(&page);
 		results_report_rates(model, out);
 		results_report_dma(model, out);
+		results_report_worth(model, out);
 		ret = put_throughput(&page);
 	}
 	if (!ret) {

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <flbench/workload.h>
+
 #include "internal.h"
 
 static const char * const verdict_names[RESULTS_NR_VERDICTS] = {
@@ -27,14 +29,18 @@ static const char * const verdict_names[RESULTS_NR_VERDICTS] = {
 
 static const char * const translation_proofs[] = { TRANSLATION, NULL };
 
-static const char * const dma_proofs[] = {
-	TRANSLATION,   "blackout-arrivals", "unpreserved-blocked", "frames", "signatures",
-	"completions", NULL,
-};
+#define OF_DMA \
+	TRANSLATION, "blackout-arrivals", "unpreserved-blocked", "frames", "signatures", "completions"
+#define OF_FIO TRANSLATION, "fio-in-flight"
+/* DPDK beside one of them. */
+#define OF_DPDK "dpdk-gap", "dpdk-quiet", "dpdk-at-once"
 
-static const char * const fio_proofs[] = { TRANSLATION, "fio-in-flight", NULL };
+static const char * const dma_proofs[] = { OF_DMA, NULL };
+static const char * const fio_proofs[] = { OF_FIO, NULL };
+static const char * const dma_dpdk_proofs[] = { OF_DMA, OF_DPDK, "dpdk-blocked", NULL };
+static const char * const fio_dpdk_proofs[] = { OF_FIO, OF_DPDK, NULL };
 
-_Static_assert(ARRAY_SIZE(dma_proofs) <= RESULTS_MAX_PROOFS, "a bit each");
+_Static_assert(ARRAY_SIZE(dma_dpdk_proofs) <= RESULTS_MAX_PROOFS, "a bit each");
 
 static const struct {
 	const char *proof;
@@ -46,13 +52,21 @@ static const struct {
 	{ "signatures", "what DMA wrote is not proven to be right" },
 	{ "fio-in-flight", "writes that were in flight are not proven to be verified" },
 	{ "completions", "commands are not proven to have been completed" },
+	{ "dpdk-gap", "DPDK is not proven to have been started anew" },
+	{ "dpdk-quiet", "DPDK's cards are not proven to have been stopped" },
+	{ "dpdk-blocked", "DPDK's cards are not proven to be blocked" },
+	{ "dpdk-at-once", "DPDK is not proven to work beside what is preserved" },
 };
 
 const char *const *results_loop_proofs(const char *workload)
 {
-	if (workload && !strcmp(workload, "fio"))
-		return fio_proofs;
-	return workload && !strcmp(workload, "dma") ? dma_proofs : translation_proofs;
+	const bool beside = workload && workload_has(workload, "dpdk");
+
+	if (workload && workload_has(workload, "fio"))
+		return beside ? fio_dpdk_proofs : fio_proofs;
+	if (workload && workload_has(workload, "dma"))
+		return beside ? dma_dpdk_proofs : dma_proofs;
+	return translation_proofs;
 }
 
 const char *results_proof_claim(const char *proof)

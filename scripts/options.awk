@@ -166,9 +166,21 @@ function effective(section, name)
 		return plan[section, name]
 	if (("global", name) in plan)
 		return plan["global", name]
-	if (name != "workload" && (effective(section, "workload"), name) in workload_fallback)
-		return workload_fallback[effective(section, "workload"), name]
-	return fallback[name]
+	return name == "workload" ? fallback[name] : of_workload(effective(section, "workload"), name)
+}
+
+# The default of a workload; of two parts ("dma+dpdk") its own, or that of the first.
+function of_workload(workload, name)
+{
+	if (!((workload, name) in workload_fallback))
+		sub(/[+].*/, "", workload)
+	return (workload, name) in workload_fallback ? workload_fallback[workload, name] : fallback[name]
+}
+
+# Does the workload of a case have a part? As workload_has().
+function has(section, part)
+{
+	return index("+" effective(section, "workload") "+", "+" part "+") > 0
 }
 
 # What a workload leaves no choice of: names and numbers with blanks between. As check_fixed().
@@ -200,11 +212,13 @@ function check_dma(where, section)
 # The same rules as in bench/plan.c, check_dpdk().
 function check_dpdk(where, section)
 {
-	if (effective(section, "iommu") != "intel")
-		die(where "workload=dpdk needs devices behind an IOMMU; give iommu=intel")
-	check_fixed(where, section, "domains devices iommufds mappings nodes", "1 2 1 1 1")
+	if (effective(section, "workload") == "dpdk") {
+		if (effective(section, "iommu") != "intel")
+			die(where "workload=dpdk needs devices behind an IOMMU; give iommu=intel")
+		check_fixed(where, section, "domains devices iommufds mappings nodes", "1 2 1 1 1")
+	}
 	if (mib_of(effective(section, "memory")) < 768)
-		die(where "with workload=dpdk memory is at least 768M")
+		die(where "with workload=" effective(section, "workload") " memory is at least 768M")
 }
 
 function extreme(text, sign,	items, n, i, best)
@@ -258,15 +272,13 @@ function check_precision(where, section,	cycles)
 function check_together(where, section,	icount, unit)
 {
 	check_precision(where, section)
-	if (effective(section, "workload") == "dma") {
+	if (has(section, "dma"))
 		check_dma(where, section)
-		return
-	}
-	if (effective(section, "workload") == "fio")
+	if (has(section, "fio"))
 		check_fio(where, section)
-	else if (effective(section, "workload") == "dpdk")
+	if (has(section, "dpdk"))
 		check_dpdk(where, section)
-	else if (effective(section, "iommu") == "intel")
+	if (effective(section, "workload") == "none" && effective(section, "iommu") == "intel")
 		die(where "iommu=intel has no mock devices; give workload=dma, or iommu=mock")
 	check_nodes(where, section)
 	if (effective(section, "scenario") == "preserve-pages")

@@ -652,6 +652,7 @@ static int run(const struct options *o, const struct place *place)
 	if (!err && pool)
 		err = wait_for_link(o, ports);
 	linked = rte_rdtsc();
+	/* For who waits to do something meanwhile. */
 	if (!err && o->output) {
 		puts("ready");
 		fflush(stdout);

@@ -139,8 +139,10 @@ void report_stream(struct json_object *report, const struct options *o, const ch
 	metric(&subject, "empty_polls", "polls", s->empty_polls);
 	metric(&subject, "busy_cycles", "cycles", s->busy_cycles);
 	metric(&subject, "empty_cycles", "cycles", s->empty_cycles);
-	if (s->first_cycles)
+	if (s->first_cycles) {
 		metric(&subject, "first_packet_tsc_cycles", "cycles", s->first_cycles);
+		metric(&subject, "last_packet_tsc_cycles", "cycles", s->moved_cycles);
+	}
 	/* On the clock of the TSC, with which a second of other machines is not to be compared. */
 	if (s->busy_cycles + s->empty_cycles) {
 		uint64_t packets = s->rx_packets > s->tx_packets ? s->rx_packets : s->tx_packets;

@@ -244,6 +244,19 @@ static unsigned int transmit(struct stream *s, struct rte_mbuf **packets)
 	return sent;
 }
 
+static __rte_always_inline unsigned int take_back(struct stream *s, struct rte_mbuf **packets)
+{
+	unsigned int nr = rte_eth_rx_burst(s->port, s->queue, packets, options->burst);
+
+	if (nr) {
+		s->rx_packets += nr;
+		s->rx_bytes += bytes_of(packets, nr);
+		check_frames(s, packets, nr, rte_rdtsc());
+		rte_pktmbuf_free_bulk(packets, nr);
+	}
+	return nr;
+}
+
 /* At most a burst is under way, so that no ring overflows. */
 static unsigned int loop(struct stream *s, struct rte_mbuf **packets)
 {
@@ -252,15 +265,19 @@ static unsigned int loop(struct stream *s, struct rte_mbuf **packets)
 
 	if (s->rx_packets >= s->tx_packets || tired)
 		sent = send_next(s, packets, allowance(s->tx_packets));
-	nr = rte_eth_rx_burst(s->port, s->queue, packets, options->burst);
-	if (nr) {
-		s->rx_packets += nr;
-		s->rx_bytes += bytes_of(packets, nr);
-		check_frames(s, packets, nr, rte_rdtsc());
-		rte_pktmbuf_free_bulk(packets, nr);
-	}
+	nr = take_back(s, packets);
 	s->done = complete(s->tx_packets) && (s->rx_packets >= s->tx_packets || (tired && !sent));
 	return sent + nr;
+}
+
+/* Ended from outside, and not by its number of packets: what is under way is not lost for that. */
+static void wait_for_rest(struct stream *s, struct rte_mbuf **packets)
+{
+	uint64_t since = rte_rdtsc();
+
+	while (s->rx_packets < s->tx_packets && rte_rdtsc() - since < patience)
+		if (take_back(s, packets))
+			since = rte_rdtsc();
 }
 
 /* What is received at first; a frame less would make other bursts and figures. */
@@ -363,6 +380,9 @@ static int work(void *unused)
 	}
 	for (unsigned int i = 0; i < nr; i++)
 		mine[i]->nr_intervals = row.nr;
+	for (unsigned int i = 0; options->mode == MODE_LOOP && i < nr; i++)
+		if (!mine[i]->done)
+			wait_for_rest(mine[i], packets);
 	return 0;
 }
 

@@ -51,7 +51,7 @@ function limits(name,	text, parts, n, i, later)
 	if (later != "")
 		text = text " Not available yet: " later "."
 	if (fallback[name] != "")
-		text = text " Default: " fallback[name] with_workload("dma", name) with_workload("fio", name) with_workload("dpdk", name) "."
+		text = text " Default: " fallback[name] with_workload("dma", name) with_workload("fio", name) with_workload("dpdk", name) with_workload("dma+dpdk", name) "."
 	return text
 }
 

@@ -319,8 +319,10 @@ int agent_jump(struct agent *a)
 
 int agent_leave(struct agent *a)
 {
-	int err = 0;
+	int err = dpdk_beside_go(a);
 
+	if (err)
+		return err;
 	if (a->workload->depart) {
 		event_stage(&a->log, "ready", true);
 		err = a->workload->depart(a);
@@ -328,6 +330,9 @@ int agent_leave(struct agent *a)
 			return agent_error(a, "ready", err);
 		event_stage(&a->log, "ready", false);
 	}
+	err = dpdk_beside_goes_on(a);
+	if (err)
+		return err;
 	err = agent_jump(a);
 	return agent_error(a, "kexec", world_problem(&a->w, err, "the jump to the next kernel"));
 }
@@ -666,8 +671,10 @@ static void report_kunit(struct agent *a)
 
 static int run(struct agent *a)
 {
-	int err = 0;
+	int err = dpdk_beside_begin(a);
 
+	if (err)
+		return err;
 	if (a->scenario->boot)
 		err = a->scenario->boot(a);
 	else if (a->fresh || !a->c.preserve)
@@ -676,6 +683,8 @@ static int run(struct agent *a)
 		err = arrive(a);
 	if (!err && a->fresh && !a->over && !a->scenario->boot)
 		err = setup(a);
+	if (!err)
+		err = dpdk_beside_work(a);
 	if (!err && a->log.cycle && a->scenario->settled)
 		err = a->scenario->settled(a);
 	if (!err && !a->over)

@@ -7,6 +7,7 @@
 
 #include <flbench/cleanup.h>
 #include <flbench/layout.h>
+#include <flbench/workload.h>
 
 #include "case.h"
 #include "state.h"
@@ -133,7 +134,7 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	read_number(&r, "iommufds", 1, LAYOUT_DOMAINS_MAX, &c->iommufds);
 	read_number(&r, "mappings", 1, LAYOUT_MAPPINGS_MAX, &c->mappings);
 	/* Only a case with a network card has one. */
-	if (!strcmp(c->workload, "dma"))
+	if (workload_has(c->workload, "dma"))
 		read_number(&r, "ring", 8, 32768, &c->ring);
 	/* What the controller of an older suite does not know is all of it. */
 	c->marked = 100;
@@ -155,6 +156,8 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 	read_text(&r, "fio_measure", false, c->fio_measure, sizeof(c->fio_measure));
 	strcpy(c->fio_fault, "none");
 	read_text(&r, "fio_fault", false, c->fio_fault, sizeof(c->fio_fault));
+	strcpy(c->dpdk_fault, "none");
+	read_text(&r, "dpdk_fault", false, c->dpdk_fault, sizeof(c->dpdk_fault));
 	seed = get(&r, "seed", json_type_int, true, "is not a number");
 	if (seed)
 		c->seed = json_object_get_int64(seed);
@@ -176,7 +179,8 @@ int case_parse(const char *text, struct agent_case *c, char *error, size_t size)
 		refuse(&r, "iommu",
 		       "is not a kind of IOMMU that this agent knows (it knows: mock, intel)");
 	if (!r.err && !workload_find(c->workload))
-		refuse(&r, "workload", "is unknown to this agent (it knows: none, dma, fio, dpdk)");
+		refuse(&r, "workload",
+		       "is unknown to this agent (it knows: none, dma, fio, dpdk, and dma or fio with +dpdk)");
 	return r.err;
 }
 

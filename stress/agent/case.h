@@ -40,6 +40,7 @@ enum case_fault {
  * @fio_measure: what an I/O costs is measured in each kernel: "none", "domains", "all"
  * @translation: scenario fio-translation: mode of the IOMMU, or pages that VFIO maps
  * @fio_fault: what to do on purpose to a command that is in flight, or "none"
+ * @dpdk_fault: what DPDK is to do wrong to a frame beside another workload, or "none"
  * @seed: of every random choice
  * @preserve: false: the same loop, but nothing except the agent's own state crosses the kexec
  * @instructions: the clock counts instructions (icount); false: nanoseconds
@@ -78,6 +79,7 @@ struct agent_case {
 	char fio_measure[16];
 	char translation[16];
 	char fio_fault[16];
+	char dpdk_fault[16];
 	uint64_t seed;
 	bool preserve;
 	bool instructions;

@@ -154,6 +154,8 @@ int dma_open(uint16_t vendor, uint16_t device, unsigned int nth, struct vfio_dev
 bool dma_set_up(void);
 /* Physical address of BAR 0; 0 if there is none. */
 uint64_t dma_bar_address(const char *address);
+/* Have the controller watch over the bus-master bit of a device: is it to stay? */
+bool dma_tell_device(const char *name, const char *device, bool stays);
 bool dma_fault_is_logged(uint64_t iova);
 
 bool dma_edu_start(void);

@@ -103,6 +103,16 @@ uint64_t dma_bar_address(const char *device)
 	return address;
 }
 
+bool dma_tell_device(const char *name, const char *device, bool stays)
+{
+	unsigned int bus, slot, function;
+
+	return dma_expect(sscanf(device, "%*x:%x:%x.%x", &bus, &slot, &function) == 3 &&
+				  dma_ask("device %s %x %d", name, bus << 8 | slot << 3 | function,
+					  stays) == 0,
+			  "the controller does not take device %s", device);
+}
+
 bool dma_fault_is_logged(uint64_t iova)
 {
 	int fd __close = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);

@@ -17,6 +17,7 @@
 #include "agent.h"
 #include "clock.h"
 #include "fio.h"
+#include "json.h"
 
 #define FIO "/usr/bin/fio"
 #define JOBS "/usr/share/flbench/fio"
@@ -173,33 +174,25 @@ int fio_failed(struct agent *a, const char *name, int status)
 			     messages);
 }
 
-static struct json_object *member(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-
-	json_object_object_get_ex(object, key, &value);
-	return value;
-}
-
 /* I/Os of all jobs. Return: 0; -EIO if one has an error. */
 static int look_at_output(struct json_object *output, struct fio_figures *figures)
 {
 	static const char *const kinds[] = { "read", "write", "trim" };
-	struct json_object *jobs = member(output, "jobs");
+	struct json_object *jobs = json_member(output, "jobs");
 
 	if (!json_object_is_type(jobs, json_type_array) || !json_object_array_length(jobs))
 		return -EIO;
 	for (size_t i = 0; i < json_object_array_length(jobs); i++) {
 		struct json_object *job = json_object_array_get_idx(jobs, i);
 
-		if (!member(job, "error") || json_object_get_int64(member(job, "error")))
+		if (!json_member(job, "error") || json_object_get_int64(json_member(job, "error")))
 			return -EIO;
 		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
 			figures->ios +=
-				json_object_get_int64(member(member(job, kinds[k]), "total_ios"));
-		figures->reads += json_object_get_int64(member(member(job, "read"), "total_ios"));
+				json_object_get_int64(json_member(json_member(job, kinds[k]), "total_ios"));
+		figures->reads += json_object_get_int64(json_member(json_member(job, "read"), "total_ios"));
 		figures->bytes_per_second +=
-			json_object_get_int64(member(member(job, "read"), "bw_bytes"));
+			json_object_get_int64(json_member(json_member(job, "read"), "bw_bytes"));
 	}
 	return 0;
 }
@@ -213,9 +206,9 @@ static void read_stats(struct fio_figures *figures)
 	while (file && fgets(line, sizeof(line), file)) {
 		struct json_object *stats __json = json_tokener_parse(line);
 
-		figures->empty += json_object_get_int64(member(stats, "empty_ticks"));
-		figures->empty_polls += json_object_get_int64(member(stats, "empty_polls"));
-		figures->busy += json_object_get_int64(member(stats, "busy_ticks"));
+		figures->empty += json_object_get_int64(json_member(stats, "empty_ticks"));
+		figures->empty_polls += json_object_get_int64(json_member(stats, "empty_polls"));
+		figures->busy += json_object_get_int64(json_member(stats, "busy_ticks"));
 	}
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <flbench/mock.h>
+#include <flbench/workload.h>
 
 #include "agent.h"
 
@@ -118,7 +119,7 @@ const struct workload *workload_find(const char *name)
 							     &workload_fio, &workload_dpdk };
 
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++)
-		if (!strcmp(workloads[i]->name, name))
+		if (workload_begins(name, workloads[i]->name))
 			return workloads[i];
 	return NULL;
 }

@@ -4,7 +4,7 @@
  * that depend on the kind of devices. "none" has mock devices, by the thousand (world.h); "dma" has
  * an edu, an NVMe controller and a network card that do DMA all the time (dma.h); "fio" has the
  * NVMe controller alone, for fio; "dpdk" has two network cards that belong to programs, and preserves
- * nothing.
+ * nothing. It may also stand beside "dma" or "fio": dpdk_beside.c.
  */
 #ifndef FLBENCH_AGENT_WORKLOAD_H
 #define FLBENCH_AGENT_WORKLOAD_H
@@ -36,6 +36,9 @@ struct agent;
  * @rebuild: the IOAS anew
  * @adopt: let the IOAS have the domains
  * @remap: prove that the domains can be changed
+ * @work: what is set up does something for a while; adds to *@done how much
+ * @work_metric: name of a metric for that
+ * @work_unit: its unit
  * @settle: optional; when the session is finished: account for all that happened
  * @measure: optional; when the kernel's cycle is complete: what can be measured beside it
  * @memory_bytes: size of the memory
@@ -63,6 +66,9 @@ struct workload {
 	int (*rebuild)(struct agent *a);
 	int (*adopt)(struct agent *a);
 	int (*remap)(struct agent *a);
+	int (*work)(struct agent *a, uint64_t *done);
+	const char *work_metric;
+	const char *work_unit;
 	int (*settle)(struct agent *a);
 	int (*measure)(struct agent *a);
 	uint64_t (*memory_bytes)(const struct agent *a);
@@ -73,10 +79,22 @@ extern const struct workload workload_fio, workload_dpdk;
 
 /**
  * workload_find - look a workload up
- * @name: its name
+ * @name: its name; of two parts the first counts
  *
  * Return: the workload or NULL.
  */
 const struct workload *workload_find(const char *name);
+
+/*
+ * DPDK beside another workload, in the order of a cycle. Each returns 0, also where there is none, or
+ * a negative errno after it has reported the error.
+ */
+/* In each kernel before all else: DPDK is started anew and moves frames. */
+int dpdk_beside_begin(struct agent *a);
+/* When the other workload stands: against testpmd, and both at once. */
+int dpdk_beside_work(struct agent *a);
+/* Before and after the last that the other one does before the jump: DPDK goes on until that ends it. */
+int dpdk_beside_go(struct agent *a);
+int dpdk_beside_goes_on(struct agent *a);
 
 #endif

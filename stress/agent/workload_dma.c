@@ -31,6 +31,11 @@
 /* How long a frame may wait for QEMU, which has much to do while a kernel starts. */
 #define PATIENCE_MS 2000
 #define OVERRUN_PATIENCE_MS 200
+/* How long frames are received beside something else; before that, until few are left, or so often. */
+#define WORK_MS 500
+#define DRAIN_MS 20
+#define DRAINED 10
+#define DRAINS 50
 
 static struct event_log *log_to_ask;
 static struct vfio_device stranger;
@@ -99,17 +104,6 @@ static bool tell_ecam(void)
 			  "the controller cannot reach configuration space at %#llx", address);
 }
 
-/* Have the controller watch over the bus-master bit of a device: is it to stay? */
-static bool tell_device(const char *name, const char *address, bool stays)
-{
-	unsigned int bus, slot, function;
-
-	return dma_expect(sscanf(address, "%*x:%x:%x.%x", &bus, &slot, &function) == 3 &&
-				  dma_ask("device %s %x %d", name, bus << 8 | slot << 3 | function,
-					  stays) == 0,
-			  "the controller does not take device %s", address);
-}
-
 /* All that is above a device has to forward what it sends. */
 static bool tell_bridges(const char *address)
 {
@@ -124,7 +118,7 @@ static bool tell_bridges(const char *address)
 		char name[16];
 
 		snprintf(name, sizeof(name), "bridge%u", nr_bridges++);
-		ok = tell_device(name, basename(bridge), true);
+		ok = dma_tell_device(name, basename(bridge), true);
 		*strrchr(bridge, '/') = '\0';
 	}
 	return ok;
@@ -133,11 +127,11 @@ static bool tell_bridges(const char *address)
 static bool tell_devices(void)
 {
 	nr_bridges = 0;
-	return tell_ecam() && tell_device("edu", dma.shared->address[EDU], true) &&
-	       tell_device("nvme", dma.shared->address[NVME], true) &&
-	       tell_device("igb", dma.shared->address[IGB], true) &&
+	return tell_ecam() && dma_tell_device("edu", dma.shared->address[EDU], true) &&
+	       dma_tell_device("nvme", dma.shared->address[NVME], true) &&
+	       dma_tell_device("igb", dma.shared->address[IGB], true) &&
 	       tell_bridges(dma.shared->address[IGB]) && tell_bridges(dma.shared->address[EDU]) &&
-	       tell_device("stranger", stranger_address, false);
+	       dma_tell_device("stranger", stranger_address, false);
 }
 
 /* What edu copies, from @at on. */
@@ -455,6 +449,23 @@ static int remap(struct agent *a)
 	return result(a, dma_edu_unmapped(false) && dma_edu_interrupts());
 }
 
+static int work(struct agent *a, uint64_t *done)
+{
+	const uint64_t *arrived = &dma.shared->book.arrived;
+	uint64_t before = 0;
+	bool ok = true;
+
+	/* Frames that have waited in the ring did not come meanwhile. */
+	for (unsigned int i = 0; *arrived > before + DRAINED && ok && i < DRAINS; i++) {
+		before = *arrived;
+		ok = dma_igb_receive(DRAIN_MS);
+	}
+	before = *arrived;
+	ok = ok && dma_igb_receive(WORK_MS);
+	*done += *arrived - before;
+	return result(a, ok);
+}
+
 static bool account(struct agent *a)
 {
 	return dma_expect(dma_ask("state finished") == 0, "see the check state-finished") &&
@@ -499,6 +510,9 @@ const struct workload workload_dma = {
 	.rebuild = rebuild,
 	.adopt = adopt,
 	.remap = remap,
+	.work = work,
+	.work_metric = "igb_beside_dpdk",
+	.work_unit = "frames",
 	.settle = settle,
 	.memory_bytes = memory_bytes,
 };

@@ -34,6 +34,8 @@
 /* Commands that the job that is cut off has given to the controller by then. */
 #define CUT_AFTER 96u
 #define CHECKED 64u
+/* What is written and read back beside something else, each time. */
+#define WORK 32u
 #define WAIT_MS 60000
 /* Name of the file as fio makes it from the job's. */
 #define STATE_FILE "/tmp/local-write-0-verify.state"
@@ -241,6 +243,21 @@ static int verify(struct agent *a)
 	/* New writes and reads, on the same queues. */
 	job.ios = CHECKED;
 	return err ? err : read_back(a, &job, CHECKED);
+}
+
+static int work(struct agent *a, uint64_t *done)
+{
+	struct fio_job job = job_of(a, "check", a->log.cycle);
+	struct fio_figures figures;
+	int err;
+
+	job.ios = WORK;
+	err = fio_run(a, &job, &figures);
+	if (!err && figures.reads < WORK)
+		err = world_problem(&a->w, -EILSEQ, "fio verified %llu writes of %u",
+				    (unsigned long long)figures.reads, WORK);
+	*done += figures.ios;
+	return err;
 }
 
 /* ---- old kernel ---- */
@@ -525,5 +542,8 @@ const struct workload workload_fio = {
 	.adopt = adopt,
 	.remap = remap,
 	.measure = measure,
+	.work = work,
+	.work_metric = "fio_beside_dpdk",
+	.work_unit = "commands",
 	.memory_bytes = memory_bytes,
 };

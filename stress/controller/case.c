@@ -64,7 +64,7 @@ struct json_object *case_json(const struct plan_case *c)
 	static const enum option_id texts[] = { OPT_iommu, OPT_workload, OPT_scenario, OPT_fault,
 						OPT_next_append, OPT_fio_mapping,
 						OPT_fio_fault,	 OPT_fio_measure,
-						OPT_translation };
+						OPT_translation, OPT_dpdk_fault };
 	static const enum option_id flags[] = { OPT_preserve, OPT_kmemleak, OPT_kunit,
 						OPT_edu_bridge };
 	static const enum option_id percents[] = { OPT_precision, OPT_slowdown };

@@ -2,6 +2,8 @@
 /* See progress.h. */
 #include <string.h>
 
+#include <flbench/workload.h>
+
 #include "progress.h"
 #include "util.h"
 
@@ -54,10 +56,10 @@ static double fio_seconds(const struct plan_case *c)
 double progress_expected(const struct plan_case *c)
 {
 	const char *workload = plan_text(c, OPT_workload);
-	double cycle = !strcmp(workload, "dma")	 ? DMA_CYCLE_SECONDS :
-		       !strcmp(workload, "fio")	 ? fio_seconds(c) :
-		       !strcmp(workload, "dpdk") ? DPDK_CYCLE_SECONDS :
-						   CYCLE_SECONDS;
+	double cycle = (workload_has(workload, "fio") ? fio_seconds(c) : 0) +
+		       (workload_has(workload, "dma") ? DMA_CYCLE_SECONDS : 0) +
+		       (workload_has(workload, "dpdk") ? DPDK_CYCLE_SECONDS : 0) +
+		       (!strcmp(workload, "none") ? CYCLE_SECONDS : 0);
 	double mappings = (double)plan_number(c, OPT_domains) * plan_number(c, OPT_mappings);
 
 	if (!strcmp(plan_text(c, OPT_scenario), "preserve-pages"))

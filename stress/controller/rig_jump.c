@@ -35,6 +35,13 @@
 /* Head and tail of the receive ring; 82576EB datasheet, 8.10.7 and 8.10.8. */
 #define IGB_HEAD 0xc010u
 #define IGB_TAIL 0xc018u
+/* Of the first ring for sending; and frames that were sent, which reading clears: 8.12 and 8.18. */
+#define IGB_TX_BYTES 0xe008u
+#define IGB_TX_HEAD 0xe010u
+#define IGB_TX_TAIL 0xe018u
+#define IGB_SENT 0x40d4u
+#define IGB_DESCRIPTOR_BYTES 16u
+#define TO_SEND 32u
 /* Behind the line of the console that says so, the old kernel stops the devices. */
 #define SHUTDOWN_MS 50
 #define OFF_MS 500
@@ -215,6 +222,39 @@ static bool dma_in_the_dark(struct rig *rig)
 }
 
 /*
+ * DPDK's card, which nobody preserves, has a full ring of frames that it was to forward. It is made a
+ * bus master and told to send some of them again, and it is the IOMMU that has to stop it.
+ */
+static void check_dpdk_blocked(struct rig *rig)
+{
+	const struct rig_watched *w = find_watched(rig, "dpdk0");
+	uint32_t bar, bytes, tail, head = 0, forwarded = 0, sent = 0;
+	bool ok;
+
+	if (!w)
+		return;
+	ok = read_register(rig, w->config + PCI_BAR0, &bar);
+	bar &= ~0xfu;
+	ok = ok && read_register(rig, bar + IGB_SENT, &forwarded) &&
+	     read_register(rig, bar + IGB_TX_BYTES, &bytes) && bytes &&
+	     read_register(rig, bar + IGB_TX_TAIL, &tail) && set_master(rig, "dpdk0", true) &&
+	     set_master(rig, "dpdk1", true);
+	if (ok) {
+		tail = (tail + TO_SEND) % (bytes / IGB_DESCRIPTOR_BYTES);
+		ok = !qtest_write32(&rig->qtest, bar + IGB_TX_TAIL, tail);
+	}
+	rig_pause_ms(EDU_DMA_DELAY_MS);
+	/* It has been through all of them, whatever it could read. */
+	ok = ok && read_register(rig, bar + IGB_TX_HEAD, &head) && head == tail &&
+	     read_register(rig, bar + IGB_SENT, &sent);
+	ok = set_master(rig, "dpdk0", false) && set_master(rig, "dpdk1", false) && ok;
+	rig_check(
+		rig, "dpdk-blocked", ok && forwarded && !sent,
+		"DPDK's card sent %u frames until the jump; told to send %u again while no kernel is in charge, it %s and sends %u",
+		forwarded, TO_SEND, ok ? "looks for them" : "does not look for them", sent);
+}
+
+/*
  * The bus behind the bridge gets the next number: where the card was there is none, and where it is
  * now nobody preserved one.
  */
@@ -252,6 +292,7 @@ static void in_the_dark(struct rig *rig)
 		check_state(rig, "dark", false, STATE_ON);
 		rig_check(rig, "dma-dark", dma_in_the_dark(rig),
 			  "DMA of both edu devices is started while no kernel is in charge");
+		check_dpdk_blocked(rig);
 	} else {
 		check_state(rig, "stopped", false, STATE_STOPPED);
 		rig_check(rig, "dma-stopped", start_dma(rig, &rig->friend),

@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include <flbench/frame.h>
+#include <flbench/workload.h>
 
 #include "cpio.h"
 #include "rig.h"
@@ -109,12 +110,12 @@ static const struct iommu_mode *mode_of(const struct plan_case *plan_case)
 
 static bool does_dma(const struct plan_case *plan_case)
 {
-	return !strcmp(plan_text(plan_case, OPT_workload), "dma");
+	return workload_has(plan_text(plan_case, OPT_workload), "dma");
 }
 
 static bool runs_dpdk(const struct plan_case *plan_case)
 {
-	return !strcmp(plan_text(plan_case, OPT_workload), "dpdk");
+	return workload_has(plan_text(plan_case, OPT_workload), "dpdk");
 }
 
 /* Are DPDK's cards on cables to the controller? */
@@ -160,8 +161,6 @@ static void add_cable(struct arguments *arguments, const char *id, const char *s
 static void add_devices(struct arguments *arguments, const struct plan_case *plan_case)
 {
 	add(arguments, "-device");
-	add(arguments, "%s", mode_of(plan_case)->qemu_device);
-	add(arguments, "-device");
 	add(arguments, "edu,dma_mask=0xffffffffffffffff");
 	if (plan_bool(plan_case, OPT_edu_bridge)) {
 		add(arguments, "-device");
@@ -187,7 +186,7 @@ static void add_devices(struct arguments *arguments, const struct plan_case *pla
 
 static bool runs_fio(const struct plan_case *plan_case)
 {
-	return !strcmp(plan_text(plan_case, OPT_workload), "fio");
+	return workload_has(plan_text(plan_case, OPT_workload), "fio");
 }
 
 /* A disk of zeroes that forgets what is written, without a file and its threads. */
@@ -206,8 +205,6 @@ static void add_null_disk(struct arguments *arguments, const char *name)
 static void add_fio_devices(struct arguments *arguments, const struct plan_case *plan_case,
 			    const char *dir)
 {
-	add(arguments, "-device");
-	add(arguments, "%s", mode_of(plan_case)->qemu_device);
 	add(arguments, "-drive");
 	add(arguments,
 	    "if=none,id=disk,format=raw,file=%s/" DISK_FILE
@@ -229,12 +226,10 @@ static void add_fio_devices(struct arguments *arguments, const struct plan_case 
 
 /*
  * Two network cards, each behind a root port and so in a group of its own: on one wire, or each on
- * a cable to the peer.
+ * a cable to the peer. Behind the devices of others: the agent goes by the order of addresses.
  */
 static void add_dpdk_devices(struct arguments *arguments, const struct plan_case *plan_case)
 {
-	add(arguments, "-device");
-	add(arguments, "%s", mode_of(plan_case)->qemu_device);
 	for (int i = 0; i < 2; i++) {
 		if (has_peer(plan_case)) {
 			add_cable(arguments, i ? "wire1" : "wire0", i ? QEMU_SOCKET2 : QEMU_SOCKET);
@@ -243,9 +238,9 @@ static void add_dpdk_devices(struct arguments *arguments, const struct plan_case
 			add(arguments, "hubport,id=wire%d,hubid=0", i);
 		}
 		add(arguments, "-device");
-		add(arguments, "pcie-root-port,id=root%d,chassis=%d", i, i + 1);
+		add(arguments, "pcie-root-port,id=dpdk%d,chassis=%d", i, i + 3);
 		add(arguments, "-device");
-		add(arguments, "igb,bus=root%d,netdev=wire%d", i, i);
+		add(arguments, "igb,bus=dpdk%d,netdev=wire%d", i, i);
 	}
 }
 
@@ -382,6 +377,10 @@ char **vm_command_line(const struct plan_case *plan_case, const char *dir, const
 	} else {
 		add(&arguments, "-serial");
 		add(&arguments, "file:%s/events.jsonl", dir);
+	}
+	if (strcmp(plan_text(plan_case, OPT_workload), "none")) {
+		add(&arguments, "-device");
+		add(&arguments, "%s", mode_of(plan_case)->qemu_device);
 	}
 	if (does_dma(plan_case))
 		add_devices(&arguments, plan_case);
@@ -590,31 +589,31 @@ static int check_file(const struct plan_case *plan_case, enum option_id id,
 	return 0;
 }
 
-/* Programs of others, which are not in the guest's image. */
-static bool needs_image(const struct plan_case *plan_case)
+/* Programs of others, which are not in the guest's image: parts of a workload that need some. */
+static const char *const with_image[] = { "fio", "dpdk" };
+
+static bool needs_image(const struct plan_case *plan_case, size_t i)
 {
-	return runs_fio(plan_case) || runs_dpdk(plan_case);
+	return workload_has(plan_text(plan_case, OPT_workload), with_image[i]);
 }
 
 /*
- * "initrd-fio.cpio" beside "initrd.cpio": the program that a workload needs besides, with its
- * libraries. NULL is a lack of memory; needs_image() says whether there is one.
+ * "initrd-fio.cpio" beside "initrd.cpio": the program that a part of the workload needs besides, with
+ * its libraries. NULL is a lack of memory; needs_image() says whether there is one.
  */
-static char *workload_image(const struct plan_case *plan_case)
+static char *part_image(const struct plan_case *plan_case, size_t i)
 {
 	const char *initrd = plan_text(plan_case, OPT_initrd);
 	const char *slash = strrchr(initrd, '/'), *dot = strrchr(slash ? slash : initrd, '.');
 	int length = dot ? dot - initrd : (int)strlen(initrd);
 
-	return format_text("%.*s-%s%s", length, initrd, plan_text(plan_case, OPT_workload),
-			   dot ? dot : "");
+	return format_text("%.*s-%s%s", length, initrd, with_image[i], dot ? dot : "");
 }
 
 static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
 	char *qemu __freed = find_program(qemu_of(plan_case));
-	char *besides __freed = NULL;
 	size_t size;
 	off_t offset;
 	int ret;
@@ -631,9 +630,10 @@ static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 			error, -EINVAL,
 			"case %s: initrd %s is not an uncompressed cpio archive with /init in it",
 			plan_case->name, plan_text(plan_case, OPT_initrd));
-	if (needs_image(plan_case)) {
-		besides = workload_image(plan_case);
-		if (!besides || access(besides, R_OK))
+	for (size_t i = 0; i < ARRAY_SIZE(with_image); i++) {
+		char *besides __freed = needs_image(plan_case, i) ? part_image(plan_case, i) : NULL;
+
+		if (needs_image(plan_case, i) && (!besides || access(besides, R_OK)))
 			return complain(
 				error, -ENOENT,
 				"case %s: workload=%s needs %s, which scripts/run makes: run scripts/setup, scripts/fio and scripts/image",
@@ -704,17 +704,20 @@ static int make_initrd(const struct target *target, const char *path)
 	const char *image = plan_text(c, OPT_initrd);
 	int fd __close = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	char *case_json __freed = padded_case(target);
-	char *besides __freed = needs_image(c) ? workload_image(c) : NULL;
 	struct cpio_writer writer = { .fd = fd };
 	int ret;
 
 	if (fd < 0)
 		return -errno;
-	if (!case_json || (needs_image(c) && !besides))
+	if (!case_json)
 		return -ENOMEM;
 	ret = cpio_append(&writer, image);
-	if (!ret && besides)
-		ret = cpio_append(&writer, besides);
+	for (size_t i = 0; !ret && i < ARRAY_SIZE(with_image); i++) {
+		char *besides __freed = needs_image(c, i) ? part_image(c, i) : NULL;
+
+		if (needs_image(c, i))
+			ret = besides ? cpio_append(&writer, besides) : -ENOMEM;
+	}
 	if (!ret)
 		ret = cpio_directory(&writer, "boot");
 	if (!ret && !archive_has(image, GUEST_KERNEL, plan_text(c, OPT_kernel)))

@@ -15,8 +15,7 @@
 #include <flbench/cleanup.h>
 
 #include "../agent/agent.h"
-#include "../agent/program.h"
-#include "dpdk.h"
+#include "../agent/dpdk.h"
 #include "scenarios.h"
 
 /* Frames of one mode, and of the steady state before and after the jump. */
@@ -46,6 +45,14 @@ static __attribute__((format(printf, 2, 3))) int ask(struct agent *a, const char
 	return world_problem(&a->w, -EPROTO, "the controller refuses '%s': see its checks", line);
 }
 
+/* Return: 0 if it found nothing wrong, else a negative errno with the words. */
+static int end(struct agent *a, struct program *program)
+{
+	int ended = dpdk_end(a, program, NULL);
+
+	return ended > 0 ? world_problem(&a->w, -EIO, "DPDK found frames that are wrong") : ended;
+}
+
 /* Start it, on a cable on which nothing is under way, and wait until frames can come. */
 static int start(struct agent *a, struct program *program, unsigned int nr_cards,
 		 const char *const options[])
@@ -54,8 +61,8 @@ static int start(struct agent *a, struct program *program, unsigned int nr_cards
 
 	if (!err)
 		err = dpdk_start(a, program, nr_cards, options);
-	if (!err && program_wait_for(program, "ready\n", WAIT_MS))
-		err = dpdk_end(a, program, options[2], 0, NULL);
+	if (!err)
+		err = dpdk_wait_until_ready(a, program);
 	return err;
 }
 
@@ -63,7 +70,7 @@ static int start(struct agent *a, struct program *program, unsigned int nr_cards
 static int receive(struct agent *a)
 {
 	char seed[24];
-	const char *const options[] = { HUGE, "-m",	    "rx", "--check", "--seed", seed,
+	const char *const options[] = { DPDK_HUGE, "-m",	    "rx", "--check", "--seed", seed,
 					"-n", TEXT(FRAMES), "-t", PATIENCE,  NULL };
 	static const char *const figures[] = {
 		"arrived_frames",	 "lost_frames",	   "duplicated_frames",
@@ -85,20 +92,20 @@ static int receive(struct agent *a)
 	 * knows.
 	 */
 	if (!err)
-		err = dpdk_end(a, &program, "rx", 1, &report);
-	for (size_t i = 0; !err && i < sizeof(figures) / sizeof(figures[0]); i++) {
+		err = dpdk_end(a, &program, &report);
+	for (size_t i = 0; err >= 0 && i < sizeof(figures) / sizeof(figures[0]); i++) {
 		size_t used = strlen(line);
 
 		snprintf(line + used, sizeof(line) - used, " %llu",
-			 (unsigned long long)dpdk_figure(report, figures[i], -1, false));
+			 (unsigned long long)dpdk_figure(report, figures[i], -1, DPDK_SUM));
 	}
-	return err ? err : ask(a, "%s", line);
+	return err < 0 ? err : ask(a, "%s", line);
 }
 
 static int transmit(struct agent *a)
 {
 	char seed[24];
-	const char *const options[] = { HUGE,	  "-m",	    "tx", "--check",
+	const char *const options[] = { DPDK_HUGE,	  "-m",	    "tx", "--check",
 					"--seed", seed,	    "-n", TEXT(TX_FRAMES),
 					"-t",	  PATIENCE, NULL };
 	struct program program;
@@ -107,7 +114,7 @@ static int transmit(struct agent *a)
 	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)a->c.seed);
 	err = start(a, &program, 1, options);
 	if (!err)
-		err = dpdk_end(a, &program, "tx", 0, NULL);
+		err = end(a, &program);
 	return err ? err : ask(a, "cable tx %d", TX_FRAMES);
 }
 
@@ -115,7 +122,7 @@ static int transmit(struct agent *a)
 static int damage(struct agent *a)
 {
 	static const char *const options[] = {
-		HUGE,	   "-m",     "forward", "-n",	  TEXT(TWIN_FRAMES),
+		DPDK_HUGE,	   "-m",     "forward", "-n",	  TEXT(TWIN_FRAMES),
 		"--fault", "damage", "-t",	PATIENCE, NULL
 	};
 	struct program program;
@@ -124,12 +131,12 @@ static int damage(struct agent *a)
 	if (!err)
 		err = ask(a, "cable send %d", TWIN_FRAMES);
 	if (!err)
-		err = dpdk_end(a, &program, "forward", 0, NULL);
+		err = end(a, &program);
 	return err ? err : ask(a, "cable twin");
 }
 
 /* In by one card and out by the other. What comes before the program looks waits in a long ring. */
-static const char *const forward[] = { HUGE, "-m", "forward", "-d", "4096", "-t", FOREVER, NULL };
+static const char *const forward[] = { DPDK_HUGE, "-m", "forward", "-d", "4096", "-t", FOREVER, NULL };
 
 /* The controller has been sending all the time. */
 static int come_back(struct agent *a)
@@ -144,7 +151,7 @@ static int come_back(struct agent *a)
 		err = ask(a, "cable stop");
 	kill(program.pid, SIGTERM);
 	if (!err)
-		err = dpdk_end(a, &program, "forward", 0, NULL);
+		err = end(a, &program);
 	return err ? err : ask(a, "cable gap");
 }
 
@@ -154,6 +161,8 @@ int dpdk_peer_boot(struct agent *a)
 
 	event_stage(&a->log, "peer", true);
 	err = ask(a, "cable boot %u", a->log.cycle);
+	if (!err)
+		err = dpdk_find(a, 0);
 	if (!err)
 		err = dpdk_prepare(a);
 	if (!err && a->log.cycle)

@@ -147,9 +147,3 @@ int fio_jobs_boot(struct agent *a)
 	event_stage(&a->log, "fio", false);
 	return 0;
 }
-
-/* Nothing of these crosses the kexec. */
-int fio_boot_preserve(struct agent *a)
-{
-	return 0;
-}

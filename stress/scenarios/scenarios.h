@@ -61,7 +61,6 @@ int waiting_retrieve(struct agent *a);
 /* fio.c: what an I/O costs by translation; several jobs at once */
 int fio_translation_boot(struct agent *a);
 int fio_jobs_boot(struct agent *a);
-int fio_boot_preserve(struct agent *a);
 
 /* fail_nth.c: every allocation of every call fails once */
 int fail_nth_preserve(struct agent *a);
@@ -93,9 +92,10 @@ int topology_created(struct agent *a);
 /* dpdk.c: programs of DPDK's on two network cards, started anew in each kernel */
 int dpdk_boot(struct agent *a);
 int dpdk_preserve(struct agent *a);
+
+/* dpdk_sweep.c: what a packet costs by the size of pages; several queues */
 int dpdk_pages_boot(struct agent *a);
 int dpdk_queues_boot(struct agent *a);
-int dpdk_boot_preserve(struct agent *a);
 
 /* dpdk_peer.c: the same with a peer on the controller */
 int dpdk_peer_boot(struct agent *a);

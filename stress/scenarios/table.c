@@ -6,6 +6,12 @@
 #include "../agent/scenario.h"
 #include "scenarios.h"
 
+/* Of scenarios that do all anew in each boot. */
+static int preserve_nothing(struct agent *a)
+{
+	return 0;
+}
+
 static const struct scenario scenarios[] = {
 	{
 		.name = "loop",
@@ -282,7 +288,7 @@ static const struct scenario scenarios[] = {
 		.twin = "with another mode of the IOMMU on the command line than the case says, the check translation fails",
 		.workload = "fio",
 		.boot = fio_translation_boot,
-		.preserve = fio_boot_preserve,
+		.preserve = preserve_nothing,
 	},
 	{
 		.name = "fio-jobs",
@@ -291,7 +297,7 @@ static const struct scenario scenarios[] = {
 		.twin = "with fio_fault, one flipped bit or one lost completion is noticed",
 		.workload = "fio",
 		.boot = fio_jobs_boot,
-		.preserve = fio_boot_preserve,
+		.preserve = preserve_nothing,
 	},
 	{
 		.name = "dma-overrun",
@@ -363,7 +369,7 @@ static const struct scenario scenarios[] = {
 		.twin = "without a page of 1 GiB that size is skipped, and says so",
 		.workload = "dpdk",
 		.boot = dpdk_pages_boot,
-		.preserve = dpdk_boot_preserve,
+		.preserve = preserve_nothing,
 	},
 	{
 		.name = "dpdk-queues",
@@ -372,7 +378,7 @@ static const struct scenario scenarios[] = {
 		.twin = "dpdk-queues-twin: frames of one address are all in one queue",
 		.workload = "dpdk",
 		.boot = dpdk_queues_boot,
-		.preserve = dpdk_boot_preserve,
+		.preserve = preserve_nothing,
 	},
 	{
 		.name = "dpdk-peer",

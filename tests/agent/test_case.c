@@ -103,6 +103,8 @@ static void bad_cases_are_refused(void **state)
 	refuse("\"unknown\":1", "\"workload\":\"dma\",\"ring\":4", "\"ring\"");
 	refuse("\"unknown\":1", "\"precision\":101", "\"precision\" is not a number from 0 to 100");
 	refuse("\"unknown\":1", "\"slowdown\":\"5\"", "\"slowdown\" is not a number");
+	refuse("\"unknown\":1", "\"workload\":\"dma+dpdk\"", "\"ring\" is missing");
+	refuse("\"unknown\":1", "\"workload\":\"dmadpdk\"", "\"workload\"");
 	refuse("{\"name\"", "[\"name\"", "not a JSON object");
 }
 
@@ -172,6 +174,21 @@ static void fio_is_read(void **state)
 	assert_string_equal(c.translation, "");
 }
 
+static void dpdk_beside_is_read(void **state)
+{
+	struct agent_case c;
+	char text[1024], error[256] = "";
+
+	assert_int_equal(case_parse(good, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.dpdk_fault, "none");
+	snprintf(text, sizeof(text), "%.*s,%s}", (int)strlen(good) - 1, good,
+		 "\"workload\":\"dma+dpdk\",\"ring\":4096,\"dpdk_fault\":\"damage\"");
+	assert_int_equal(case_parse(text, &c, error, sizeof(error)), 0);
+	assert_string_equal(c.workload, "dma+dpdk");
+	assert_int_equal(c.ring, 4096);
+	assert_string_equal(c.dpdk_fault, "damage");
+}
+
 static void missing_file_is_named(void **state)
 {
 	struct agent_case c;
@@ -184,9 +201,12 @@ static void missing_file_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_case_is_read),	 cmocka_unit_test(pages_are_read),
-		cmocka_unit_test(bad_cases_are_refused), cmocka_unit_test(workload_is_read),
-		cmocka_unit_test(precision_is_read),	 cmocka_unit_test(fio_is_read),
+		cmocka_unit_test(good_case_is_read), cmocka_unit_test(pages_are_read),
+		cmocka_unit_test(bad_cases_are_refused),
+		cmocka_unit_test(workload_is_read),
+		cmocka_unit_test(fio_is_read),
+		cmocka_unit_test(precision_is_read),
+		cmocka_unit_test(dpdk_beside_is_read),
 		cmocka_unit_test(missing_file_is_named),
 	};
 

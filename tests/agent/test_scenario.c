@@ -80,6 +80,11 @@ static void scenarios_fit_their_workload(void **state)
 	assert_true(scenario_fits(scenario_find("dpdk"), "dpdk"));
 	assert_false(scenario_fits(scenario_find("loop"), "dpdk"));
 	assert_false(scenario_fits(scenario_find("dpdk"), "dma"));
+	/* Beside something else it is the other one that is preserved, and that has the scenario. */
+	assert_true(scenario_fits(scenario_find("loop"), "fio+dpdk"));
+	assert_true(scenario_fits(scenario_find("loop"), "dma+dpdk"));
+	assert_false(scenario_fits(scenario_find("dpdk"), "fio+dpdk"));
+	assert_false(scenario_fits(scenario_find("fio-translation"), "fio+dpdk"));
 }
 
 int main(void)

@@ -374,6 +374,46 @@ static void a_signal_ends_it(void **state)
 	assert_true(all("init_cycles") > 0);
 }
 
+/* Have it say that it runs, and end it @ms later. */
+static void run_and_end(const char *words, unsigned int ms)
+{
+	int out __close = memfd_create("out", MFD_CLOEXEC),
+		err __close = memfd_create("err", MFD_CLOEXEC);
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	pid_t child = start(words, out, err);
+	char text[16] = "";
+
+	while (pread(out, text, sizeof(text) - 1, 0) == 0 && !waitpid(child, NULL, WNOHANG))
+		nanosleep(&pause, NULL);
+	assert_string_equal(text, "ready\n");
+	usleep(ms * 1000);
+	kill(child, SIGTERM);
+	collect(child, out, err);
+}
+
+/* Ended in the middle, each frame that went out has come back. */
+static void a_loop_that_is_ended_loses_nothing(void **state)
+{
+	char words[256], path[] = "/tmp/flbench-loop-XXXXXX";
+	int file __close = mkstemp(path);
+	unsigned int ms = 10;
+
+	snprintf(words, sizeof(words), "-m loop --vdev net_ring0 --no-huge -n 4000000 -o %s", path);
+	/* A host that is slow has not begun by then: later. */
+	do {
+		run_and_end(words, ms);
+		json_object_put(report);
+		report = json_object_from_file(path);
+		ms *= 2;
+	} while (!all("tx_packets") && ms < 10000);
+	unlink(path);
+	assert_int_equal(status, 0);
+	assert_true(all("tx_packets") > 0 && all("tx_packets") < 4000000);
+	assert_int_equal(all("arrived_frames"), all("tx_packets"));
+	assert_int_equal(all("lost_frames"), 0);
+	assert_true(all("last_packet_tsc_cycles") >= all("first_packet_tsc_cycles"));
+}
+
 static void bad_input(void **state)
 {
 	static const struct {
@@ -443,6 +483,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(two_ports_forward_to_each_other),
 		cmocka_unit_test(copies_are_exact),
 		cmocka_unit_test(a_signal_ends_it),
+		cmocka_unit_test(a_loop_that_is_ended_loses_nothing),
 		cmocka_unit_test(bad_input),
 	};
 

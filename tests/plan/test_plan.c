@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <flbench/workload.h>
+
 #include "plan.h"
 
 static char path[] = "/tmp/flbench-test-plan-XXXXXX";
@@ -305,6 +307,49 @@ static void pages_contradictions(void **state)
 			   "with workload=dpdk devices is always 2");
 	assert_contradicts("[a]\nworkload=dpdk\nmemory=512M\n",
 			   "with workload=dpdk memory is at least 768M");
+	assert_contradicts("[a]\nworkload=dma+dpdk\nmemory=512M\n",
+			   "with workload=dma+dpdk memory is at least 768M");
+	assert_contradicts("[a]\nworkload=dma+dpdk\nicount=yes\n", "frames come in real time");
+	assert_contradicts("[a]\nworkload=fio+dpdk\ndevices=2\n",
+			   "with workload=fio+dpdk devices is always 1");
+}
+
+/* Of two parts the first one's defaults count, but for those that both together have. */
+static void workloads_of_two_parts(void **state)
+{
+	static const struct {
+		enum option_id id;
+		const char *values[3];
+	} wanted[] = {
+		{ OPT_workload, { "fio+dpdk", "dma+dpdk", "dma" } },
+		{ OPT_iommu, { "intel", "intel", "intel" } },
+		{ OPT_scenario, { "loop", "loop", "loop" } },
+		{ OPT_devices, { "1", "3", "3" } },
+		{ OPT_memory, { "2G", "1G", "1G" } },
+		{ OPT_icount, { "yes", "no", "no" } },
+		{ OPT_ring, { "1024", "4096", "1024" } },
+		{ OPT_disk_iops, { "100", "8", "8" } },
+	};
+	struct plan_matrix matrix;
+	struct plan_error error;
+	struct plan plan;
+
+	assert_int_equal(read_text("[a]\nworkload=fio+dpdk\n[b]\nworkload=dma+dpdk\n"
+				   "[c]\nworkload=dma\n",
+				   &plan, &error),
+			 0);
+	assert_int_equal(plan_expand(&plan, NULL, &matrix, &error), 0);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		for (size_t c = 0; c < 3; c++)
+			assert_string_equal(plan_text(&matrix.cases[c], wanted[i].id),
+					    wanted[i].values[c]);
+	plan_matrix_free(&matrix);
+	plan_free(&plan);
+	assert_true(workload_has("fio+dpdk", "fio") && workload_has("fio+dpdk", "dpdk"));
+	assert_false(workload_has("fio+dpdk", "dma") || workload_has("fio+dpdk", "f") ||
+		     workload_has("fio", "fio+dpdk"));
+	assert_true(workload_begins("fio+dpdk", "fio") && workload_begins("fio", "fio"));
+	assert_false(workload_begins("fio+dpdk", "dpdk") || workload_begins("fiox", "fio"));
 }
 
 static void write_and_read_back(void **state)
@@ -398,6 +443,7 @@ int main(void)
 		cmocka_unit_test(words_expand),
 		cmocka_unit_test(pages_contradictions),
 		cmocka_unit_test(precision_contradictions),
+		cmocka_unit_test(workloads_of_two_parts),
 		cmocka_unit_test(contradictions),
 		cmocka_unit_test(write_and_read_back),
 		cmocka_unit_test(table_is_sound),

@@ -166,6 +166,14 @@ def check(tool, path):
                          "Nothing is preserved in this case"):
             if text.count(sentence) != 1:
                 errors.append("not there once: " + sentence)
+    # DPDK alone has nothing beside it.
+    worth = re.findall(r"<section><h2>What preservation is worth <small>(.*?)</small>.*?</section>", text, re.S)
+    if worth != (["beside"] if name == "beside" else []):
+        errors.append("sections on what preservation is worth: %s" % worth)
+    if name == "beside":
+        for words in ("3.51 s (50 %)", "490 ms (7 %)", "40.0 k frames", "<td>frames lost</td><td class=\"number\">0 frames"):
+            if words not in text:
+                errors.append("nothing says: " + words)
     if name == "pages":
         for words in ("extrapolated from 16384 on", "1 : 131.1", "lost: the reference met it",
                       "not measured: the reference met it", "Measured natively on the machine that ran this (Example CPU)",

@@ -391,6 +391,36 @@ def dma():
     run.save()
 
 
+def beside():
+    """DPDK, which is started anew, beside devices that do DMA, and alone: what preservation is worth."""
+    run = Run("beside", icount=False)
+    run.begin()
+    case = run.case("beside", 2, **{**with_dma("legacy"), "workload": "dma+dpdk"})
+    at = 9180000 * MS
+    for cycle in range(3):
+        if cycle:
+            at = case.dma_cycle(cycle, at)
+            for name, ms in (("gap", 7000 + cycle * 10), ("initialise", 3500 + cycle * 5), ("link", 490)):
+                case.metric(cycle, "dpdk_%s_ns" % name, "ns", ms * MS)
+            for name in ("dpdk-gap", "dpdk-quiet", "dpdk-blocked"):
+                case.event("check", cycle, name=name, verdict="pass", detail="")
+        for when in ["after"] * (cycle > 0) + ["before"] * (cycle < 2):
+            case.metric(cycle, "dpdk_forward_%s_packets" % when, "packets", 320000)
+        case.metric(cycle, "dpdk_at_once_frames", "frames", 40000 + cycle)
+        case.metric(cycle, "igb_beside_dpdk", "frames", 50)
+        case.event("check", cycle, name="dpdk-at-once", verdict="pass", detail="")
+    case.end("pass", 2)
+    alone = run.case("alone", 1, **{**with_dma("legacy"), "workload": "dpdk", "scenario": "dpdk"})
+    alone.boot(0)
+    alone.boot(1)
+    alone.metric(1, "dpdk_gap_ns", "ns", 7000 * MS)
+    alone.event("check", 1, name="dpdk-gap", verdict="pass", detail="")
+    alone.event("progress", 1, cycles=1)
+    alone.end("pass", 1)
+    run.end("pass")
+    run.save()
+
+
 def dma_failed():
     """A frame that was lost; a proof that is missing; lines of a timeline that are nonsense or torn."""
     run = Run("dma-failed", icount=False)
@@ -551,5 +581,5 @@ def steady():
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         TOP = sys.argv[1]
-    for make in (complete, crashed, timeout, torn, resumed, incomplete, failed, memory, dma, dma_failed, pages, fio, steady):
+    for make in (complete, crashed, timeout, torn, resumed, incomplete, failed, memory, dma, beside, dma_failed, pages, fio, steady):
         make()

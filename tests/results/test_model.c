@@ -95,7 +95,7 @@ static void test_formats(void **state)
 	static const char * const names[] = {
 		"complete",   "crashed", "timeout", "torn", "resumed",
 		"incomplete", "failed",	 "memory",  "dma",  "dma-failed",
-		"pages",      "fio",	 "steady",
+		"pages",      "fio",	 "steady", "beside",
 	};
 	struct results_model *model;
 	size_t i;
@@ -628,6 +628,8 @@ static void test_unproven_workload(void **state)
 		{ "none", "", 2 },
 		{ "dma", "workload = dma\n", 7 },
 		{ "fio", "workload = fio\n", 3 },
+		{ "fio+dpdk", "workload = fio+dpdk\n", 6 },
+		{ "dma+dpdk", "workload = dma+dpdk\n", 11 },
 	};
 	static const char * const ways[] = { "absent", "skip", "twice", "pass" };
 	char dir[] = "/tmp/flbench-workload-XXXXXX";
