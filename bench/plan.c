@@ -705,6 +705,12 @@ static int check_dpdk(const struct plan_case *c, struct plan_error *error)
 	if (plan_number(c, OPT_memory) > 2048)
 		return complain(error, "case %s: with scenario=dpdk-peer memory is at most 2G",
 				c->name);
+	/* Five hundred of them have to come within a minute. */
+	if (plan_number(c, OPT_frame_interval) > 50000)
+		return complain(
+			error,
+			"case %s: with scenario=dpdk-peer frame_interval is at most 50000, not %s",
+			c->name, plan_text(c, OPT_frame_interval));
 	return 0;
 }
 

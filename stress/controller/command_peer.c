@@ -24,8 +24,8 @@
 #include "util.h"
 
 #define FRAME_BYTES 700u
-/* Numbers that a sender at the other end may use. */
-#define NUMBERS (1u << 20)
+/* Numbers that a sender at the other end may use: those of flbench-dpdk. */
+#define NUMBERS (1u << 24)
 #define PATIENCE_NS 100000000ull
 /* A sender at full speed is not to wait for us. */
 #define BUFFER_BYTES (32 << 20)

@@ -73,6 +73,8 @@ static void bad_input(void **state)
 		"--workload=dpdk", "--scenario=dpdk-peer");
 	REFUSED("with scenario=dpdk-peer memory is at most 2G", "run", "--workload=dpdk",
 		"--scenario=dpdk-peer", "--icount=no", "--memory=3G");
+	REFUSED("with scenario=dpdk-peer frame_interval is at most 50000, not 50001", "run",
+		"--workload=dpdk", "--scenario=dpdk-peer", "--icount=no", "--frame-interval=50001");
 	REFUSED("workload=fio needs a device behind an IOMMU; give iommu=intel", "run",
 		"--workload=fio", "--iommu=mock");
 	REFUSED("with workload=fio devices is always 1; leave it out", "run", "--workload=fio",
