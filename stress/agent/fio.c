@@ -153,23 +153,27 @@ static void read_messages(char *text, size_t size)
 	text[n] = '\0';
 }
 
-/* fio says where in bytes; a device counts in blocks. */
-static void name_block(const char *messages, char *text, size_t size)
+/* Offsets in a block come before that in the file. */
+bool fio_block(const char *messages, uint64_t *lba)
 {
-	const char *at = strstr(messages, " offset ");
+	const char *at = strstr(messages, " at file ");
 	unsigned long long offset;
 
-	text[0] = '\0';
-	if (at && sscanf(at, " offset %llu", &offset) == 1)
-		snprintf(text, size, "LBA %llu: ", offset / BLOCK_BYTES);
+	at = at ? strstr(at, " offset ") : NULL;
+	if (!at || sscanf(at, " offset %llu", &offset) != 1)
+		return false;
+	*lba = offset / BLOCK_BYTES;
+	return true;
 }
 
 int fio_failed(struct agent *a, const char *name, int status)
 {
-	char messages[700], block[48];
+	char messages[700], block[48] = "";
+	uint64_t lba;
 
 	read_messages(messages, sizeof(messages));
-	name_block(messages, block, sizeof(block));
+	if (fio_block(messages, &lba))
+		snprintf(block, sizeof(block), "LBA %llu: ", (unsigned long long)lba);
 	return world_problem(&a->w, -EIO, "%sfio %s, status %#x: %.400s", block, name, status,
 			     messages);
 }

@@ -92,6 +92,15 @@ pid_t fio_start(const struct fio_job *job);
 #define FIO_CUT_FILE "/tmp/fio.cut"
 
 /**
+ * fio_block - which block does fio complain of?
+ * @messages: what it said; it counts in bytes
+ * @lba: set to the first such block
+ *
+ * Return: true if it names an offset in a file.
+ */
+bool fio_block(const char *messages, uint64_t *lba);
+
+/**
  * fio_failed - say that fio failed, and what it said; with the LBA, where fio has an offset in bytes
  * @a: the agent
  * @name: of the job file
