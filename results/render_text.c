@@ -117,7 +117,7 @@ static void put_metrics(const struct results_model *model, FILE *out)
 			results_put(out, metric->name, width);
 			results_put(out, results_human(text, metric->summary.median, metric->unit), -10);
 			fprintf(out, "  [%.15g .. %.15g]", metric->summary.min, metric->summary.max);
-			fprintf(out, "  mean %.15g", metric->summary.mean);
+			fprintf(out, "  mean %.6g", metric->summary.mean);
 			if (isfinite(metric->summary.ci95[0]))
 				fprintf(out, " +- %.3g",
 					metric->summary.ci95[1] - metric->summary.mean);

@@ -40,8 +40,12 @@ struct engine_options {
 	unsigned int device_fd;
 	unsigned int memory_fd;
 	unsigned int cut;
+	unsigned int interval;
 	char *stats;
 };
+
+/* What comes later is in none of them. */
+#define INTERVALS_MAX 4096u
 
 /* A job in its thread. */
 struct job {
@@ -59,6 +63,9 @@ struct job {
 	uint64_t waited_ticks;
 	uint64_t interrupts;
 	uint64_t faults;
+	/* Completions in each interval that was seen to its end. */
+	uint32_t nr_intervals;
+	uint32_t intervals[INTERVALS_MAX];
 };
 
 /* Set up before there are jobs, and given up by the last one of them. */
@@ -125,6 +132,16 @@ static struct fio_option options[] = {
 		.type = FIO_OPT_STR_STORE,
 		.off1 = offsetof(struct engine_options, stats),
 		.help = "file to which each job appends a line of JSON: commands, empty polls",
+		.category = FIO_OPT_C_ENGINE,
+		.group = FIO_OPT_G_INVALID,
+	},
+	{
+		.name = "interval",
+		.lname = "interval of poll_stats",
+		.type = FIO_OPT_INT,
+		.off1 = offsetof(struct engine_options, interval),
+		.help = "with poll_stats: completions in each interval of so many ticks of the processor's clock; 0: none",
+		.def = "0",
 		.category = FIO_OPT_C_ENGINE,
 		.group = FIO_OPT_G_INVALID,
 	},
@@ -509,6 +526,20 @@ static int wait_interrupt(struct thread_data *td, struct job *job)
 	return 0;
 }
 
+/* In the order of time: the last interval is one that has just begun. */
+static void count_completions(const struct engine_options *eo, struct job *job, unsigned int nr)
+{
+	uint64_t at;
+
+	job->last_ticks = get_cpu_clock();
+	if (!eo->interval)
+		return;
+	at = (job->last_ticks - job->first_ticks) / eo->interval;
+	job->nr_intervals = at < INTERVALS_MAX ? at : INTERVALS_MAX;
+	if (at < INTERVALS_MAX)
+		job->intervals[at] += nr;
+}
+
 static int engine_getevents(struct thread_data *td, unsigned int min, unsigned int max,
 			    const struct timespec *timeout)
 {
@@ -536,7 +567,7 @@ static int engine_getevents(struct thread_data *td, unsigned int min, unsigned i
 			controller_lose(&controller, job->queue, &job->done[got + --n]);
 		got += n;
 		if (got >= min) {
-			job->last_ticks = get_cpu_clock();
+			count_completions(eo, job, got);
 			return got;
 		}
 		n = eo->interrupts ? wait_interrupt(td, job) : wait_polling(td, job, missing);
@@ -567,15 +598,19 @@ static void write_stats(const struct thread_data *td, const struct job *job)
 	const struct engine_options *eo = td->eo;
 	FILE *file = fopen(eo->stats, "ae");
 
-	if (file)
+	if (file) {
 		fprintf(file,
-			"{\"job\":\"%s\",\"submitted\":%llu,\"completed\":%llu,\"empty_polls\":%llu,\"empty_ticks\":%llu,\"busy_ticks\":%llu,\"interrupts\":%llu}\n",
+			"{\"job\":\"%s\",\"submitted\":%llu,\"completed\":%llu,\"empty_polls\":%llu,\"empty_ticks\":%llu,\"busy_ticks\":%llu,\"interrupts\":%llu",
 			td->o.name, (unsigned long long)job->submitted,
 			(unsigned long long)job->completed, (unsigned long long)job->empty_polls,
 			(unsigned long long)job->empty_ticks,
 			(unsigned long long)(job->last_ticks - job->first_ticks -
 					     job->waited_ticks),
 			(unsigned long long)job->interrupts);
+		for (uint32_t i = 0; i < job->nr_intervals; i++)
+			fprintf(file, "%s%u", i ? "," : ",\"intervals\":[", job->intervals[i]);
+		fputs(job->nr_intervals ? "]}\n" : "}\n", file);
+	}
 	if (!file || fclose(file))
 		log_err(NAME ": poll_stats=%s: %s\n", eo->stats, strerror(errno));
 }

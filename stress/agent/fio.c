@@ -25,6 +25,8 @@
 #define OUTPUT_MAX 65536
 #define MESSAGES "/tmp/fio.log"
 #define STATS "/tmp/fio.stats"
+/* 4096 intervals, and more. */
+#define STATS_LINE 65536
 /* Of the disks. */
 #define BLOCK_BYTES 512u
 /* A turn of the idle loop that took more ticks was interrupted. */
@@ -111,7 +113,8 @@ static void exec_fio(const struct fio_job *job)
 			 job->device + 8);
 	if (log < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0 || chdir("/tmp") ||
 	    !set_number("FLBENCH_IOS", job->ios) || !set_number("FLBENCH_BYTES", job->ios << 12) ||
-	    !set_number("FLBENCH_SEED", job->seed) || setenv("FLBENCH_DEVICE", device, 1) ||
+	    !set_number("FLBENCH_SEED", job->seed) ||
+	    !set_number("FLBENCH_INTERVAL", job->interval) || setenv("FLBENCH_DEVICE", device, 1) ||
 	    !hand_over("FLBENCH_DEVICE_FD", job->device_fd) ||
 	    !hand_over("FLBENCH_MEMORY_FD", job->memory_fd) ||
 	    setenv("FLBENCH_FAULT", job->fault ?: "none", 1) ||
@@ -201,11 +204,11 @@ static int look_at_output(struct json_object *output, struct fio_figures *figure
 	return 0;
 }
 
-/* What all jobs of our engine counted; nothing of another one. */
-static void read_stats(struct fio_figures *figures)
+/* What all jobs of our engine counted; nothing of another one. Intervals are asked for with one job. */
+static void read_stats(struct agent *a, const struct fio_job *asked, struct fio_figures *figures)
 {
 	FILE *file __fclose = fopen(STATS, "re");
-	char line[512];
+	char line[STATS_LINE];
 
 	while (file && fgets(line, sizeof(line), file)) {
 		struct json_object *stats __json = json_tokener_parse(line);
@@ -213,6 +216,10 @@ static void read_stats(struct fio_figures *figures)
 		figures->empty += json_object_get_int64(json_member(stats, "empty_ticks"));
 		figures->empty_polls += json_object_get_int64(json_member(stats, "empty_polls"));
 		figures->busy += json_object_get_int64(json_member(stats, "busy_ticks"));
+		if (asked->interval && json_member(stats, "intervals"))
+			event_throughput(&a->log, &a->c, "fio", "commands", asked->after,
+					 clock_to_unit(asked->interval, a->c.instructions),
+					 json_member(stats, "intervals"));
 	}
 }
 
@@ -271,6 +278,6 @@ int fio_run(struct agent *a, const struct fio_job *job, struct fio_figures *figu
 			err = world_problem(&a->w, -EPROTO, "nobody counted what was waited");
 	}
 	idler_stop(&idler);
-	read_stats(figures);
+	read_stats(a, job, figures);
 	return err ? err : take_output(a, job->name, status, figures);
 }

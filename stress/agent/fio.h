@@ -49,6 +49,8 @@ struct fio_figures {
  * @mapping: FLBENCH_MAPPING, likewise
  * @completion: FLBENCH_COMPLETION, likewise
  * @measure: have ticks counted
+ * @interval: FLBENCH_INTERVAL, ticks: report the throughput of our engine by that; 0: do not
+ * @after: that is after a jump, else before the next one
  */
 struct fio_job {
 	const char *name;
@@ -61,6 +63,8 @@ struct fio_job {
 	const char *mapping;
 	const char *completion;
 	bool measure;
+	uint32_t interval;
+	bool after;
 };
 
 /**

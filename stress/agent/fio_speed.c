@@ -23,6 +23,8 @@
 /* A clock needs more of them. */
 #define MANY_TIMED 201000u
 #define WAIT_MS 10000
+/* Ticks: there are some fifty in a run under icount. */
+#define INTERVAL 1000000u
 
 /* The target: at most 1/0.9 of the instructions of the kernel's driver. */
 #define TARGET_OURS 9u
@@ -197,6 +199,16 @@ int fio_speed(struct agent *a, enum fio_subject subject, struct fio_job job, uin
 	if (net)
 		*net = subjects[subject].hides_polls ? 0 : each;
 	return 0;
+}
+
+int fio_series(struct agent *a, struct fio_job job, bool after)
+{
+	struct fio_figures figures;
+
+	job.name = "kept-read";
+	job.interval = INTERVAL;
+	job.after = after;
+	return run(a, &job, many_of(a), &figures);
 }
 
 int fio_domain(struct agent *a, const char *metric, struct fio_job job)

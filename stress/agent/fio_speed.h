@@ -76,6 +76,16 @@ int fio_warm_up(struct agent *a, enum fio_subject subject, struct fio_job job);
 int fio_speed(struct agent *a, enum fio_subject subject, struct fio_job job, uint64_t *net);
 
 /**
+ * fio_series - read, and tell the throughput interval by interval
+ * @a: the agent; gets the series
+ * @job: where, as for fio_domain()
+ * @after: a jump; else before the next one
+ *
+ * Return: 0, or a negative errno with world.problem set.
+ */
+int fio_series(struct agent *a, struct fio_job job, bool after);
+
+/**
  * fio_domain - measure what an I/O costs over one domain, on the controller that is kept
  * @a: the agent
  * @metric: gets that

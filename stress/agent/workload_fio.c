@@ -503,14 +503,29 @@ static int compare_domains(struct agent *a)
 	return expect(a, err, 0, "going back to the restored domain");
 }
 
+/* Over the domain that is preserved, interval by interval: what comes first in a kernel, and what last. */
+static int follow(struct agent *a, bool after)
+{
+	struct fio_job job = job_of(a, NULL, a->log.cycle);
+
+	return fio_series(a, job, after);
+}
+
 static int measure(struct agent *a)
 {
 	int err = 0;
 
-	if (strcmp(a->c.fio_measure, "none") && !a->fresh)
-		err = compare_domains(a);
+	if (!strcmp(a->c.fio_measure, "none"))
+		return 0;
+	if (!a->fresh) {
+		err = follow(a, true);
+		if (!err)
+			err = compare_domains(a);
+	}
 	if (!err && !strcmp(a->c.fio_measure, "all"))
 		err = fio_peers(a);
+	if (!err && a->log.cycle < a->c.cycles)
+		err = follow(a, false);
 	return err;
 }
 
