@@ -5,12 +5,14 @@
  * reset, and verifies what was acknowledged and what was in flight. The agent keeps the controller and
  * the memory (bench/fio/handover.h), and hands both to each fio.
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -320,6 +322,17 @@ static bool is_cut(const struct nvme *nvme)
 	return __atomic_load_n(&kept.handover->cut, __ATOMIC_ACQUIRE);
 }
 
+/* fio stops its jobs first, and then writes: version, bytes behind this header, checksum. */
+static bool is_saved(const struct nvme *nvme)
+{
+	int fd __close = open(STATE_FILE, O_RDONLY | O_CLOEXEC);
+	uint64_t header[3];
+	struct stat info;
+
+	return read(fd, header, sizeof(header)) == sizeof(header) && !fstat(fd, &info) &&
+	       (uint64_t)info.st_size >= sizeof(header) + le64toh(header[1]);
+}
+
 /* Commands that the controller has not completed yet; completed ones may still be to be taken. */
 static uint32_t in_flight(const struct nvme_queue *q)
 {
@@ -369,7 +382,8 @@ static int cut(struct agent *a, pid_t fio, const struct nvme *nvme)
 	fd = open(FIO_CUT_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return world_problem(&a->w, -errno, FIO_CUT_FILE);
-	return wait_until(a, fio, is_cut, nvme, "stop");
+	err = wait_until(a, fio, is_cut, nvme, "stop");
+	return err ? err : wait_until(a, fio, is_saved, nvme, "save what was acknowledged");
 }
 
 static int depart(struct agent *a)
