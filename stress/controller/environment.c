@@ -13,6 +13,7 @@
 #include "environment.h"
 #include "tables.h"
 #include "util.h"
+#include "vm_command.h"
 #include "version.h"
 
 static void add_text(struct json_object *object, const char *key, const char *text)

@@ -176,18 +176,6 @@ const struct iommu_mode *iommu_mode_find(const struct iommu_vendor *vendor, cons
 /** target_vm - QEMU on this machine; see target_vm.c */
 extern const struct target_ops target_vm;
 
-/**
- * vm_command_line() - arguments of QEMU for a case, also shown by a dry run
- * @plan_case: the case
- * @dir: directory of the case
- * @accel: "tcg" or "kvm"
- * Return: NULL-terminated array of strings, to be freed with free_arguments(); NULL without memory.
- */
-char **vm_command_line(const struct plan_case *plan_case, const char *dir, const char *accel);
-
-/** free_arguments() - free what vm_command_line() gave */
-void free_arguments(char **arguments);
-
 /** vm_accel() - the accelerator that a case gets here; may try KVM by running a guest in it */
 const char *vm_accel(const struct plan_case *plan_case);
 

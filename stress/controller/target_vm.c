@@ -27,29 +27,15 @@
 #include "rig.h"
 #include "tables.h"
 #include "util.h"
+#include "vm_command.h"
 
 /* QEMU's own needs beside the guest's memory: code cache of TCG (1 GiB), libraries, stacks. */
 #define QEMU_OVERHEAD_MIB 4096
 #define STOP_SECONDS 5
 #define KVM_PROBE_SECONDS 20
 
-/* Descriptors that QEMU is started with where there is a rig; see struct around. */
-#define FIRST_FD 3
-#define SERIAL_FD 3
-#define QTEST_FD 4
-#define MEMORY_FD 5
-#define DISK_FD 6
-#define DIR_FD 7
-#define NR_FDS 5
 #define DISK_BYTES (64ll << 20)
-/* A job of random reads ends when it has read as much. */
-#define FAST_DISK_BYTES (1ll << 30)
-#define DISK_FILE "disk.raw"
 #define OUTSIDE_EVENTS "outside.jsonl"
-#define PEER_SOCKET "peer.sock"
-#define QEMU_SOCKET "qemu.sock"
-/* Of a second card. */
-#define QEMU_SOCKET2 "qemu2.sock"
 
 #define GUEST_KERNEL "boot/bzImage"
 #define GUEST_NEXT_KERNEL "boot/bzImage.next"
@@ -57,349 +43,6 @@
 /* What case file and initramfs are filled up to a multiple of. */
 #define CASE_FILE_BYTES 4096
 #define INITRD_BYTES (256 << 10)
-
-struct arguments {
-	char **list;
-	size_t nr;
-	bool failed;
-};
-
-static __attribute__((format(printf, 2, 3))) void add(struct arguments *arguments,
-						      const char *format, ...)
-{
-	char **list = reallocarray(arguments->list, arguments->nr + 2, sizeof(*list));
-	char *text = NULL;
-	va_list args;
-
-	if (!list) {
-		arguments->failed = true;
-		return;
-	}
-	arguments->list = list;
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		arguments->failed = true;
-	else
-		list[arguments->nr++] = text;
-	va_end(args);
-	list[arguments->nr] = NULL;
-}
-
-void free_arguments(char **arguments)
-{
-	for (char **argument = arguments; argument && *argument; argument++)
-		free(*argument);
-	free(arguments);
-}
-
-static const char *qemu_of(const struct plan_case *plan_case)
-{
-	const char *qemu = plan_text(plan_case, OPT_qemu);
-
-	return *qemu ? qemu : arch_find(plan_text(plan_case, OPT_arch))->qemu;
-}
-
-/* A vendor with one mode has no choice. */
-static const struct iommu_mode *mode_of(const struct plan_case *plan_case)
-{
-	const struct iommu_vendor *vendor = iommu_vendor_find(plan_text(plan_case, OPT_iommu));
-	const struct iommu_mode *mode = iommu_mode_find(vendor, plan_text(plan_case, OPT_vtd_mode));
-
-	return mode ? mode : vendor->modes;
-}
-
-static bool does_dma(const struct plan_case *plan_case)
-{
-	return workload_has(plan_text(plan_case, OPT_workload), "dma");
-}
-
-static bool runs_dpdk(const struct plan_case *plan_case)
-{
-	return workload_has(plan_text(plan_case, OPT_workload), "dpdk");
-}
-
-/* Are DPDK's cards on cables to the controller? */
-static bool has_peer(const struct plan_case *plan_case)
-{
-	return runs_dpdk(plan_case) && !strcmp(plan_text(plan_case, OPT_scenario), "dpdk-peer");
-}
-
-/* Does the agent get answers, and the network card frames? */
-static bool has_rig(const struct plan_case *plan_case)
-{
-	return does_dma(plan_case) || has_peer(plan_case);
-}
-
-/* Memory that the rig can look at, and what it reaches registers by. */
-static void add_rig(struct arguments *arguments, const struct plan_case *plan_case)
-{
-	add(arguments, "-object");
-	add(arguments, "memory-backend-file,id=ram,mem-path=/proc/self/fd/%d,share=on,size=%lldM",
-	    MEMORY_FD, plan_number(plan_case, OPT_memory));
-	add(arguments, "-chardev");
-	add(arguments, "socket,id=tester,fd=%d", QTEST_FD);
-	add(arguments, "-qtest");
-	add(arguments, "chardev:tester");
-	add(arguments, "-qtest-log");
-	add(arguments, "/dev/null");
-}
-
-/* A cable to the peer. It sends to QEMU_SOCKET, and gets what any card sends. */
-static void add_cable(struct arguments *arguments, const char *id, const char *socket)
-{
-	add(arguments, "-netdev");
-	add(arguments,
-	    "dgram,id=%s,local.type=unix,local.path=/proc/self/fd/%d/%s"
-	    ",remote.type=unix,remote.path=/proc/self/fd/%d/" PEER_SOCKET,
-	    id, DIR_FD, socket, DIR_FD);
-}
-
-/*
- * Devices that do DMA. The second edu is not preserved; the card is behind a root port. The disk is
- * slow, so that commands are still under way at the jump.
- */
-static void add_devices(struct arguments *arguments, const struct plan_case *plan_case)
-{
-	add(arguments, "-device");
-	add(arguments, "edu,dma_mask=0xffffffffffffffff");
-	if (plan_bool(plan_case, OPT_edu_bridge)) {
-		add(arguments, "-device");
-		add(arguments, "pcie-root-port,id=root1,chassis=2");
-		add(arguments, "-device");
-		add(arguments, "pcie-pci-bridge,id=bridge0,bus=root1");
-	}
-	add(arguments, "-device");
-	add(arguments, "edu,dma_mask=0xffffffffffffffff%s",
-	    plan_bool(plan_case, OPT_edu_bridge) ? ",bus=bridge0,addr=1" : "");
-	add(arguments, "-drive");
-	add(arguments,
-	    "if=none,id=disk,format=raw,file=/proc/self/fd/%d,throttling.iops-total=%lld", DISK_FD,
-	    plan_number(plan_case, OPT_disk_iops));
-	add(arguments, "-device");
-	add(arguments, "nvme,serial=flbench,drive=disk");
-	add_cable(arguments, "cable", QEMU_SOCKET);
-	add(arguments, "-device");
-	add(arguments, "pcie-root-port,id=root0,chassis=1");
-	add(arguments, "-device");
-	add(arguments, "igb,bus=root0,netdev=cable");
-}
-
-static bool runs_fio(const struct plan_case *plan_case)
-{
-	return workload_has(plan_text(plan_case, OPT_workload), "fio");
-}
-
-/* A disk of zeroes that forgets what is written, without a file and its threads. */
-static void add_null_disk(struct arguments *arguments, const char *name)
-{
-	add(arguments, "-drive");
-	add(arguments, "if=none,id=%s,driver=null-co,size=%lld,read-zeroes=on", name,
-	    FAST_DISK_BYTES);
-}
-
-/*
- * Two NVMe controllers. Namespace 1 of the first one is a file, which is read and written by threads
- * of QEMU, and slowly: commands are under way for a while. Nothing but the driver and the machine
- * limits its namespace 2 and the second controller, which are for what is measured.
- */
-static void add_fio_devices(struct arguments *arguments, const struct plan_case *plan_case,
-			    const char *dir)
-{
-	add(arguments, "-drive");
-	add(arguments,
-	    "if=none,id=disk,format=raw,file=%s/" DISK_FILE
-	    ",cache=unsafe,discard=unmap,throttling.iops-total=%lld",
-	    dir,
-	    /* 0 is no limit: where nothing runs into a kexec the disk is to be fast. */
-	    !strcmp(plan_text(plan_case, OPT_scenario), "loop") ?
-		    plan_number(plan_case, OPT_disk_iops) :
-		    0);
-	add(arguments, "-device");
-	add(arguments, "nvme,id=kept,serial=flbench,drive=disk");
-	add_null_disk(arguments, "fast");
-	add(arguments, "-device");
-	add(arguments, "nvme-ns,bus=kept,nsid=2,drive=fast");
-	add_null_disk(arguments, "peer");
-	add(arguments, "-device");
-	add(arguments, "nvme,serial=flbench-peer,drive=peer");
-}
-
-/*
- * Two network cards, each behind a root port and so in a group of its own: on one wire, or each on
- * a cable to the peer. Behind the devices of others: the agent goes by the order of addresses.
- */
-static void add_dpdk_devices(struct arguments *arguments, const struct plan_case *plan_case)
-{
-	for (int i = 0; i < 2; i++) {
-		if (has_peer(plan_case)) {
-			add_cable(arguments, i ? "wire1" : "wire0", i ? QEMU_SOCKET2 : QEMU_SOCKET);
-		} else {
-			add(arguments, "-netdev");
-			add(arguments, "hubport,id=wire%d,hubid=0", i);
-		}
-		add(arguments, "-device");
-		add(arguments, "pcie-root-port,id=dpdk%d,chassis=%d", i, i + 3);
-		add(arguments, "-device");
-		add(arguments, "igb,bus=dpdk%d,netdev=wire%d", i, i);
-	}
-}
-
-static bool preserves_pages(const struct plan_case *plan_case)
-{
-	return !strcmp(plan_text(plan_case, OPT_scenario), "preserve-pages");
-}
-
-/* The same share of the memory for each node; the one processor is node 0's. */
-static void add_nodes(struct arguments *arguments, const struct plan_case *plan_case)
-{
-	long long nodes = plan_number(plan_case, OPT_nodes);
-
-	for (long long node = 0; nodes > 1 && node < nodes; node++) {
-		add(arguments, "-object");
-		add(arguments, "memory-backend-ram,id=node%lld,size=%lldM", node,
-		    plan_number(plan_case, OPT_memory) / nodes);
-		add(arguments, "-numa");
-		add(arguments, "node,nodeid=%lld,memdev=node%lld%s", node, node,
-		    node ? "" : ",cpus=0");
-	}
-}
-
-/*
- * What the kernel does with pages before init starts. The scratch memory has to hold an entry of
- * memblock for each scattered page, and as many again while the array grows.
- */
-static char *pages_words(const struct plan_case *plan_case)
-{
-	if (!preserves_pages(plan_case))
-		return strdup("");
-	return format_text(" kho_bench=%s,%s,%s,%s kho_scratch=64M,256M,128M",
-			   plan_text(plan_case, OPT_layout), plan_text(plan_case, OPT_pages),
-			   plan_text(plan_case, OPT_method), plan_text(plan_case, OPT_seed));
-}
-
-/* What the kernel is to make of the IOMMU in scenario=fio-translation; the agent looks whether it did. */
-static const char *translation_words(const struct plan_case *plan_case)
-{
-	static const struct {
-		const char *translation;
-		const char *words;
-	} rows[] = {
-		/* Behind the mode's intel_iommu=on: the last one counts. */
-		{ "off", " intel_iommu=off" },
-		{ "passthrough", " iommu=pt" },
-		{ "strict", " iommu.strict=1" },
-		{ "lazy", " iommu.strict=0" },
-		{ "vfio-1g", " hugepagesz=1G hugepages=1" },
-	};
-
-	if (strcmp(plan_text(plan_case, OPT_scenario), "fio-translation"))
-		return "";
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (!strcmp(plan_text(plan_case, OPT_translation), rows[i].translation))
-			return rows[i].words;
-	return "";
-}
-
-static char *kernel_words(const struct plan_case *plan_case)
-{
-	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
-	char *pages __freed = pages_words(plan_case);
-
-	if (!pages)
-		return NULL;
-	/*
-	 * retain_initrd: the agent hands the same initramfs to the next kernel. printk.time:
-	 * messages of the kernel and lines of programs can be told apart. KUnit tests run at boot
-	 * only if asked for. nokaslr: the same instructions in each run.
-	 */
-	return format_text(
-		"console=%s panic=-1 nokaslr liveupdate=on kho=on retain_initrd printk.time=1 kunit.autorun=%d %s %s%s%s%s %s",
-		arch->console, plan_bool(plan_case, OPT_kunit), arch->command_line,
-		mode_of(plan_case)->command_line, pages,
-		/* The kernel's driver is to be able to poll as well. */
-		runs_fio(plan_case) ? " nvme.poll_queues=1" : "", translation_words(plan_case),
-		plan_text(plan_case, OPT_append));
-}
-
-char **vm_command_line(const struct plan_case *plan_case, const char *dir, const char *accel)
-{
-	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
-	char *words __freed = kernel_words(plan_case);
-	struct arguments arguments = { 0 };
-	bool kvm = !strcmp(accel, "kvm");
-
-	if (!words)
-		return NULL;
-	add(&arguments, "%s", qemu_of(plan_case));
-	add(&arguments, "-name");
-	add(&arguments, "flbench-%s", plan_case->name);
-	add(&arguments, "-machine");
-	add(&arguments, "%s%s", arch->machine, has_rig(plan_case) ? ",memory-backend=ram" : "");
-	add(&arguments, "-accel");
-	add(&arguments, "%s", accel);
-	add(&arguments, "-cpu");
-	add(&arguments, "%s", kvm ? arch->cpu_kvm : arch->cpu);
-	if (plan_bool(plan_case, OPT_icount)) {
-		add(&arguments, "-icount");
-		add(&arguments, "shift=0,sleep=off");
-	}
-	add(&arguments, "-rtc");
-	/*
-	 * The time of day seeds the guest's random numbers: it must be the same in every run, or
-	 * the counts differ.
-	 */
-	add(&arguments, "base=2026-01-01T00:00:00,clock=vm");
-	add(&arguments, "-seed");
-	add(&arguments, "%lld", plan_number(plan_case, OPT_seed));
-	add(&arguments, "-smp");
-	add(&arguments, "1");
-	add(&arguments, "-m");
-	add(&arguments, "%lldM", plan_number(plan_case, OPT_memory));
-	add_nodes(&arguments, plan_case);
-	add(&arguments, "-nodefaults");
-	add(&arguments, "-no-user-config");
-	add(&arguments, "-no-reboot");
-	add(&arguments, "-display");
-	add(&arguments, "none");
-	add(&arguments, "-serial");
-	add(&arguments, "file:%s/console.log", dir);
-	if (has_rig(plan_case)) {
-		/* The agent is answered; the rig writes its lines to the same file. */
-		add(&arguments, "-chardev");
-		add(&arguments, "socket,id=events,fd=%d", SERIAL_FD);
-		add(&arguments, "-serial");
-		add(&arguments, "chardev:events");
-		if (plan_bool(plan_case, OPT_stay)) {
-			add(&arguments, "-action");
-			add(&arguments, "shutdown=pause");
-		}
-		add_rig(&arguments, plan_case);
-	} else {
-		add(&arguments, "-serial");
-		add(&arguments, "file:%s/events.jsonl", dir);
-	}
-	if (strcmp(plan_text(plan_case, OPT_workload), "none")) {
-		add(&arguments, "-device");
-		add(&arguments, "%s", mode_of(plan_case)->qemu_device);
-	}
-	if (does_dma(plan_case))
-		add_devices(&arguments, plan_case);
-	if (runs_fio(plan_case))
-		add_fio_devices(&arguments, plan_case, dir);
-	if (runs_dpdk(plan_case))
-		add_dpdk_devices(&arguments, plan_case);
-	add(&arguments, "-kernel");
-	add(&arguments, "%s", plan_text(plan_case, OPT_kernel));
-	add(&arguments, "-initrd");
-	add(&arguments, "%s/initrd", dir);
-	add(&arguments, "-append");
-	add(&arguments, "%s", words);
-	if (arguments.failed) {
-		free_arguments(arguments.list);
-		return NULL;
-	}
-	return arguments.list;
-}
 
 static void die_with_parent(pid_t parent)
 {
@@ -415,21 +58,21 @@ static void limit_address_space(long long mib)
 	setrlimit(RLIMIT_AS, &limit);
 }
 
-/* In the child: have @fds at FIRST_FD and behind, whatever numbers they and the others have. */
+/* In the child: have @fds at VM_FIRST_FD and behind, whatever numbers they and the others have. */
 static bool place(const int *fds)
 {
-	int moved[NR_FDS];
+	int moved[VM_NR_FDS];
 	bool ok = true;
 
-	for (int i = 0; i < NR_FDS; i++)
-		moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FIRST_FD + NR_FDS);
-	for (int i = 0; i < NR_FDS; i++)
-		ok = moved[i] >= 0 && dup2(moved[i], FIRST_FD + i) >= 0 && ok;
+	for (int i = 0; i < VM_NR_FDS; i++)
+		moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, VM_FIRST_FD + VM_NR_FDS);
+	for (int i = 0; i < VM_NR_FDS; i++)
+		ok = moved[i] >= 0 && dup2(moved[i], VM_FIRST_FD + i) >= 0 && ok;
 	return ok;
 }
 
 /*
- * Start QEMU with its messages going to @log, and with NR_FDS descriptors @fds unless that is NULL.
+ * Start QEMU with its messages going to @log, and with VM_NR_FDS descriptors @fds unless that is NULL.
  * Return: its process id or a negative errno, also if it cannot be executed.
  */
 static pid_t spawn(char **arguments, const char *log, long long mib, const int *fds)
@@ -449,7 +92,7 @@ static pid_t spawn(char **arguments, const char *log, long long mib, const int *
 		null_fd = open("/dev/null", O_RDONLY);
 		log_fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 		/* The pipe may be on a number that is wanted. */
-		status[1] = fcntl(status[1], F_DUPFD_CLOEXEC, FIRST_FD + NR_FDS);
+		status[1] = fcntl(status[1], F_DUPFD_CLOEXEC, VM_FIRST_FD + VM_NR_FDS);
 		if (log_fd >= 0 && null_fd >= 0 && dup2(null_fd, 0) == 0 && dup2(log_fd, 1) == 1 &&
 		    dup2(log_fd, 2) == 2 && (!fds || place(fds)))
 			execvp(arguments[0], arguments);
@@ -488,32 +131,16 @@ static bool kvm_works(const struct plan_case *plan_case)
 	char *dir = mkdtemp(template);
 	char *console __freed = dir ? format_text("%s/console", dir) : NULL;
 	char *log __freed = dir ? format_text("%s/log", dir) : NULL;
-	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
-	struct arguments arguments = { 0 };
+	char **arguments = NULL;
 	bool works = false;
 	pid_t pid;
 
 	if (access("/dev/kvm", R_OK | W_OK) || !console || !log)
 		goto out;
-	add(&arguments, "%s", qemu_of(plan_case));
-	add(&arguments, "-machine");
-	add(&arguments, "%s", arch->machine);
-	for (const char *const *word =
-		     (const char *const[]){ "-accel", "kvm", "-cpu", arch->cpu_kvm, "-m", "512M",
-					    "-nodefaults", "-no-user-config", "-no-reboot",
-					    "-display", "none", NULL };
-	     *word; word++)
-		add(&arguments, "%s", *word);
-	add(&arguments, "-serial");
-	add(&arguments, "file:%s", console);
-	add(&arguments, "-kernel");
-	add(&arguments, "%s", plan_text(plan_case, OPT_kernel));
-	add(&arguments, "-append");
-	add(&arguments, "console=%s panic=-1 kunit.autorun=0 %s", arch->console,
-	    arch->command_line);
-	if (arguments.failed)
+	arguments = vm_probe_command_line(plan_case, console);
+	if (!arguments)
 		goto out;
-	pid = spawn(arguments.list, log, 512 + QEMU_OVERHEAD_MIB, NULL);
+	pid = spawn(arguments, log, VM_PROBE_MIB + QEMU_OVERHEAD_MIB, NULL);
 	if (pid < 0)
 		goto out;
 	for (double end = seconds_now() + KVM_PROBE_SECONDS; !works && seconds_now() < end;
@@ -534,7 +161,7 @@ static bool kvm_works(const struct plan_case *plan_case)
 		waitpid(pid, NULL, 0);
 	}
 out:
-	free_arguments(arguments.list);
+	free_arguments(arguments);
 	if (console)
 		unlink(console);
 	if (log)
@@ -613,7 +240,7 @@ static char *part_image(const struct plan_case *plan_case, size_t i)
 static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 {
 	const struct arch *arch = arch_find(plan_text(plan_case, OPT_arch));
-	char *qemu __freed = find_program(qemu_of(plan_case));
+	char *qemu __freed = find_program(vm_qemu(plan_case));
 	size_t size;
 	off_t offset;
 	int ret;
@@ -643,7 +270,7 @@ static int vm_check(const struct plan_case *plan_case, struct plan_error *error)
 	if (!qemu)
 		return complain(error, -ENOENT,
 				"cannot find %s; install the package %s or give --qemu FILE",
-				qemu_of(plan_case), arch->qemu_package);
+				vm_qemu(plan_case), arch->qemu_package);
 	return 0;
 }
 
@@ -750,7 +377,7 @@ static int open_log(const char *dir, const char *name)
 /* Of zeroes, which take no room. Return: 0; -1 with errno set. */
 static int make_disk(const struct target *target)
 {
-	int fd __close = open_log(target->dir, DISK_FILE);
+	int fd __close = open_log(target->dir, VM_DISK_FILE);
 
 	if (fd < 0) {
 		errno = -fd;
@@ -818,8 +445,8 @@ static int open_rig(struct target *target, const struct around *around)
 	const struct plan_case *c = target->plan_case;
 	char *memory __freed = format_text("/proc/self/fd/%d", around->memory);
 	char *console __freed = format_text("%s/console.log", target->dir);
-	char *local __freed = format_text("/proc/self/fd/%d/" PEER_SOCKET, target->dir_fd);
-	char *remote __freed = format_text("/proc/self/fd/%d/" QEMU_SOCKET, target->dir_fd);
+	char *local __freed = format_text("/proc/self/fd/%d/" VM_PEER_SOCKET, target->dir_fd);
+	char *remote __freed = format_text("/proc/self/fd/%d/" VM_SOCKET, target->dir_fd);
 	const struct rig_config config = {
 		.seed = plan_number(c, OPT_seed),
 		.memory = memory,
@@ -831,7 +458,7 @@ static int open_rig(struct target *target, const struct around *around)
 		.remote = remote,
 		.frame_interval_ns = plan_number(c, OPT_frame_interval) * 1000,
 		/* A peer that is sent back to has a higher rate. */
-		.frames_max = FRAME_RUN_MAX * (has_peer(c) ? 16 : 1),
+		.frames_max = FRAME_RUN_MAX * (vm_has_peer(c) ? 16 : 1),
 		.entries = plan_number(c, OPT_ring),
 		.jump_fault = plan_text(c, OPT_jump_fault),
 		.emit = emit_outside,
@@ -844,7 +471,7 @@ static int open_rig(struct target *target, const struct around *around)
 	return rig_open(&target->rig, &config);
 }
 
-/* Make what QEMU is to be started with. On success @fds has NR_FDS descriptors, in their order. */
+/* Make what QEMU is to be started with. On success @fds has VM_NR_FDS descriptors, in their order. */
 static int make_around(struct target *target, int *fds)
 {
 	const struct plan_case *c = target->plan_case;
@@ -878,7 +505,7 @@ static int make_around(struct target *target, int *fds)
 		ours[1] = around.qtest[0];
 		ours[2] = around.events;
 		close_fds(ours, 3);
-		close_fds(fds, NR_FDS - 1);
+		close_fds(fds, VM_NR_FDS - 1);
 	}
 	return ret;
 }
@@ -909,12 +536,12 @@ static void vm_release(struct target *target)
 
 	vm_settle(target);
 	remove_file(target, "initrd");
-	if (runs_fio(target->plan_case))
-		remove_file(target, DISK_FILE);
+	if (vm_runs_fio(target->plan_case))
+		remove_file(target, VM_DISK_FILE);
 	if (target->dir_fd >= 0) {
-		remove_file(target, PEER_SOCKET);
-		remove_file(target, QEMU_SOCKET);
-		remove_file(target, QEMU_SOCKET2);
+		remove_file(target, VM_PEER_SOCKET);
+		remove_file(target, VM_SOCKET);
+		remove_file(target, VM_SOCKET2);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		close_fds(fds[i], 1);
@@ -952,8 +579,8 @@ static int vm_start(struct target *target, struct plan_error *error)
 	char *log __freed = format_text("%s/qemu.log", target->dir);
 	char **arguments =
 		vm_command_line(target->plan_case, target->dir, vm_accel(target->plan_case));
-	bool rig = has_rig(target->plan_case);
-	int fds[NR_FDS];
+	bool rig = vm_has_rig(target->plan_case);
+	int fds[VM_NR_FDS];
 	int ret = -ENOMEM;
 
 	if (!initrd || !log || !arguments)
@@ -964,9 +591,9 @@ static int vm_start(struct target *target, struct plan_error *error)
 			 strerror(-ret));
 		goto out;
 	}
-	if (runs_fio(target->plan_case) && make_disk(target)) {
+	if (vm_runs_fio(target->plan_case) && make_disk(target)) {
 		ret = -errno;
-		complain(error, ret, "%s/" DISK_FILE ": cannot make the disk: %s", target->dir,
+		complain(error, ret, "%s/" VM_DISK_FILE ": cannot make the disk: %s", target->dir,
 			 strerror(errno));
 		goto out;
 	}
@@ -988,7 +615,7 @@ static int vm_start(struct target *target, struct plan_error *error)
 		    rig ? fds : NULL);
 	/* QEMU has them now, or nobody; the last one is the target's. */
 	if (rig)
-		close_fds(fds, NR_FDS - 1);
+		close_fds(fds, VM_NR_FDS - 1);
 	if (ret < 0) {
 		complain(error, ret, "cannot start %s: %s", arguments[0], strerror(-ret));
 		goto out;
