@@ -33,7 +33,7 @@ static const char * const translation_proofs[] = { TRANSLATION, NULL };
 	TRANSLATION, "blackout-arrivals", "unpreserved-blocked", "frames", "signatures", "completions"
 #define OF_FIO TRANSLATION, "fio-in-flight"
 /* DPDK beside one of them. */
-#define OF_DPDK "dpdk-gap", "dpdk-quiet", "dpdk-at-once"
+#define OF_DPDK "dpdk-gap", "dpdk-quiet", "dpdk-whole", "dpdk-at-once"
 
 static const char * const dma_proofs[] = { OF_DMA, NULL };
 static const char * const fio_proofs[] = { OF_FIO, NULL };
@@ -55,6 +55,7 @@ static const struct {
 	{ "dpdk-gap", "DPDK is not proven to have been started anew" },
 	{ "dpdk-quiet", "DPDK's cards are not proven to have been stopped" },
 	{ "dpdk-blocked", "DPDK's cards are not proven to be blocked" },
+	{ "dpdk-whole", "DPDK's frames are not proven to come back whole" },
 	{ "dpdk-at-once", "DPDK is not proven to work beside what is preserved" },
 };
 

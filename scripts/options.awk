@@ -219,6 +219,14 @@ function check_dpdk(where, section)
 	}
 	if (mib_of(effective(section, "memory")) < 768)
 		die(where "with workload=" effective(section, "workload") " memory is at least 768M")
+	if (effective(section, "scenario") != "dpdk-peer")
+		return
+	if (effective(section, "icount") == "yes")
+		die(where "with scenario=dpdk-peer frames come in real time; give icount=no")
+	if (mib_of(effective(section, "memory")) > 2048)
+		die(where "with scenario=dpdk-peer memory is at most 2G")
+	if (effective(section, "frame_interval") > 50000)
+		die(where "with scenario=dpdk-peer frame_interval is at most 50000, not " effective(section, "frame_interval"))
 }
 
 function extreme(text, sign,	items, n, i, best)

@@ -290,19 +290,33 @@ static enum ending follow(struct run *run, double started)
 	}
 }
 
+/* What a test plan wants to see is not there: a verdict that it does not want either. */
+static void refuse(struct run *run, struct case_outcome *outcome, const char *where,
+		   const char *wanted)
+{
+	char detail[sizeof(outcome->detail)];
+
+	snprintf(detail, sizeof(detail), "%s never says '%s': %.300s", where, wanted,
+		 outcome->detail);
+	memcpy(outcome->detail, detail, sizeof(detail));
+	outcome->verdict = !strcmp(plan_text(run->plan_case, OPT_expect), "fail") ?
+				   RESULTS_INCOMPLETE :
+				   RESULTS_FAIL;
+}
+
 static void decide(struct run *run, enum ending ending, struct case_outcome *outcome)
 {
+	const char *detail = plan_text(run->plan_case, OPT_expect_detail);
+	const char *console = plan_text(run->plan_case, OPT_expect_console);
 	size_t length;
 
 	run->verdict.lost = run->stream.lost;
 	outcome->verdict =
 		verdict_decide(&run->verdict, ending, outcome->detail, sizeof(outcome->detail));
-	if (*plan_text(run->plan_case, OPT_expect_console) && !run->console_says) {
-		outcome->verdict = RESULTS_FAIL;
-		snprintf(outcome->detail, sizeof(outcome->detail), "the console never says '%s'",
-			 plan_text(run->plan_case, OPT_expect_console));
-		return;
-	}
+	if (!strstr(outcome->detail, detail))
+		return refuse(run, outcome, "the verdict", detail);
+	if (*console && !run->console_says)
+		return refuse(run, outcome, "the console", console);
 	length = strlen(outcome->detail);
 	if ((ending == ENDING_KILLED || ending == ENDING_DIED) && *run->target.exit_text)
 		snprintf(outcome->detail + length, sizeof(outcome->detail) - length, "; %s",

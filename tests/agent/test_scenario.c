@@ -52,6 +52,8 @@ static void wanted_scenarios_exist(void **state)
 		"dpdk-pages",
 		"dpdk-queues",
 		"dpdk-peer",
+		"fio-translation",
+		"fio-jobs",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
