@@ -657,6 +657,40 @@ static int check_dma(const struct plan_case *c, struct plan_error *error)
 	if (plan_number(c, OPT_ring) % 8)
 		return complain(error, "case %s: ring=%s is no multiple of 8", c->name,
 				plan_text(c, OPT_ring));
+	/* Nobody takes frames out of the ring until DPDK has been started. */
+	if (workload_has(plan_text(c, OPT_workload), "dpdk") &&
+	    plan_number(c, OPT_ring) * plan_number(c, OPT_frame_interval) < 40000000)
+		return complain(
+			error,
+			"case %s: with workload=dma+dpdk ring=%s and frame_interval=%s are less than 40 seconds of frames; give more",
+			c->name, plan_text(c, OPT_ring), plan_text(c, OPT_frame_interval));
+	return 0;
+}
+
+/* What makes fio or its machine other than usual has to have something to do. */
+static int check_fio_faults(const struct plan_case *c, struct plan_error *error)
+{
+	const bool translation = !strcmp(plan_text(c, OPT_scenario), "fio-translation");
+	const char *fault = plan_text(c, OPT_fio_fault);
+
+	if (!translation && strcmp(plan_text(c, OPT_translation), "lazy"))
+		return complain(error, "case %s: translation=%s needs scenario=fio-translation",
+				c->name, plan_text(c, OPT_translation));
+	if (translation && (strcmp(fault, "none") || strcmp(plan_text(c, OPT_fio_mapping), "4k")))
+		return complain(
+			error,
+			"case %s: with scenario=fio-translation fio_fault and fio_mapping have no effect; leave them out",
+			c->name);
+	if (!strcmp(plan_text(c, OPT_translation), "vfio-1g") && plan_number(c, OPT_memory) < 4096)
+		return complain(error,
+				"case %s: translation=vfio-1g needs a whole GiB; give memory=4G",
+				c->name);
+	if (!strcmp(fault, "slow") && (strcmp(plan_text(c, OPT_scenario), "loop") ||
+				       !strcmp(plan_text(c, OPT_fio_measure), "none")))
+		return complain(
+			error,
+			"case %s: fio_fault=slow is of what is measured; it needs scenario=loop and not fio_measure=none",
+			c->name);
 	return 0;
 }
 
@@ -673,7 +707,7 @@ static int check_fio(const struct plan_case *c, struct plan_error *error)
 				c->name);
 	if (check_fixed(c, fixed, sizeof(fixed) / sizeof(fixed[0]), error))
 		return -EINVAL;
-	return 0;
+	return check_fio_faults(c, error);
 }
 
 /* The same for DPDK: two network cards, and nothing that is preserved but what it stands beside. */
@@ -741,9 +775,25 @@ static int check_pages(const struct plan_case *c, struct plan_error *error)
 /* The first kernel is no live update, so its values do not count. */
 static int check_precision(const struct plan_case *c, struct plan_error *error)
 {
-	if (plan_percent(c, OPT_precision) == 0 ||
-	    (plan_number(c, OPT_cycles) >= PLAN_PRECISE_MIN &&
-	     plan_number(c, OPT_cycles) <= PLAN_PRECISE_MAX))
+	static const char *const unmeasured[] = { "dpdk-peer", "dpdk-pages", "dpdk-queues",
+						  "fio-jobs" };
+
+	if (plan_percent(c, OPT_precision) == 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(unmeasured) / sizeof(unmeasured[0]); i++)
+		if (!strcmp(plan_text(c, OPT_scenario), unmeasured[i]))
+			return complain(
+				error,
+				"case %s: scenario=%s has no main metric that could be precise; leave precision out",
+				c->name, unmeasured[i]);
+	if (workload_has(plan_text(c, OPT_workload), "fio") &&
+	    !strcmp(plan_text(c, OPT_fio_measure), "none"))
+		return complain(
+			error,
+			"case %s: with fio_measure=none there is nothing that could be precise; leave precision out",
+			c->name);
+	if (plan_number(c, OPT_cycles) >= PLAN_PRECISE_MIN &&
+	    plan_number(c, OPT_cycles) <= PLAN_PRECISE_MAX)
 		return 0;
 	return complain(error,
 			"case %s: precision=%s needs a budget of %d to %d cycles, not cycles=%s",
@@ -760,6 +810,17 @@ static int check_case(const struct plan_case *c, struct plan_error *error)
 
 	if (check_precision(c, error))
 		return -EINVAL;
+	if (strcmp(plan_text(c, OPT_dpdk_fault), "none") &&
+	    (!workload_has(workload, "dpdk") || workload_begins(workload, "dpdk")))
+		return complain(error,
+				"case %s: dpdk_fault needs workload=fio+dpdk or workload=dma+dpdk",
+				c->name);
+	if (plan_percent(c, OPT_slowdown) > 0 &&
+	    (!plan_bool(c, OPT_preserve) || strcmp(plan_text(c, OPT_scenario), "loop")))
+		return complain(
+			error,
+			"case %s: slowdown is of preserving; it needs preserve=yes and scenario=loop",
+			c->name);
 	if ((workload_has(workload, "dma") && check_dma(c, error)) ||
 	    (workload_has(workload, "fio") && check_fio(c, error)) ||
 	    (workload_has(workload, "dpdk") && check_dpdk(c, error)))

@@ -207,6 +207,9 @@ function check_dma(where, section)
 		die(where "with workload=dma there is one node")
 	if (effective(section, "ring") % 8)
 		die(where "ring=" effective(section, "ring") " is no multiple of 8")
+	if (has(section, "dpdk") && effective(section, "ring") * effective(section, "frame_interval") < 40000000)
+		die(where "with workload=dma+dpdk ring=" effective(section, "ring") " and frame_interval=" \
+		    effective(section, "frame_interval") " are less than 40 seconds of frames; give more")
 }
 
 # The same rules as in bench/plan.c, check_dpdk().
@@ -245,6 +248,23 @@ function check_fio(where, section)
 	if (effective(section, "iommu") != "intel")
 		die(where "workload=fio needs a device behind an IOMMU; give iommu=intel")
 	check_fixed(where, section, "domains devices iommufds mappings nodes", "1 1 1 1 1")
+	check_fio_faults(where, section, effective(section, "scenario") == "fio-translation", effective(section, "fio_fault"))
+}
+
+# Each word of a list is a case.
+function check_fio_faults(where, section, translation, fault,	words, n, i)
+{
+	n = split(effective(section, "translation"), words, ",")
+	for (i = 1; i <= n; i++) {
+		if (!translation && words[i] != "lazy")
+			die(where "translation=" words[i] " needs scenario=fio-translation")
+		if (words[i] == "vfio-1g" && mib_of(effective(section, "memory")) < 4096)
+			die(where "translation=vfio-1g needs a whole GiB; give memory=4G")
+	}
+	if (translation && (fault != "none" || effective(section, "fio_mapping") != "4k"))
+		die(where "with scenario=fio-translation fio_fault and fio_mapping have no effect; leave them out")
+	if (fault == "slow" && (effective(section, "scenario") != "loop" || effective(section, "fio_measure") == "none"))
+		die(where "fio_fault=slow is of what is measured; it needs scenario=loop and not fio_measure=none")
 }
 
 # The same rules as in bench/plan.c, check_pages(), for the largest of a list.
@@ -273,13 +293,23 @@ function check_nodes(where, section,	n, i, nodes)
 function check_precision(where, section,	cycles)
 {
 	cycles = effective(section, "cycles")
-	if (effective(section, "precision") + 0 > 0 && (extreme(cycles, -1) < 6 || extreme(cycles, 1) > 1000))
+	if (effective(section, "precision") + 0 == 0)
+		return
+	if (effective(section, "scenario") ~ /^(dpdk-(peer|pages|queues)|fio-jobs)$/)
+		die(where "scenario=" effective(section, "scenario") " has no main metric that could be precise; leave precision out")
+	if (has(section, "fio") && effective(section, "fio_measure") == "none")
+		die(where "with fio_measure=none there is nothing that could be precise; leave precision out")
+	if ((extreme(cycles, -1) < 6 || extreme(cycles, 1) > 1000))
 		die(where "precision=" effective(section, "precision") " needs a budget of 6 to 1000 cycles, not cycles=" cycles)
 }
 
 function check_together(where, section,	icount, unit)
 {
 	check_precision(where, section)
+	if (effective(section, "dpdk_fault") != "none" && effective(section, "workload") !~ /[+]dpdk$/)
+		die(where "dpdk_fault needs workload=fio+dpdk or workload=dma+dpdk")
+	if (effective(section, "slowdown") + 0 > 0 && (effective(section, "preserve") != "yes" || effective(section, "scenario") != "loop"))
+		die(where "slowdown is of preserving; it needs preserve=yes and scenario=loop")
 	if (has(section, "dma"))
 		check_dma(where, section)
 	if (has(section, "fio"))

@@ -247,10 +247,16 @@ static struct thread_data *look_at_jobs(struct thread_data *first, struct contro
 
 static int open_once(struct thread_data *td)
 {
+	const struct engine_options *eo = td->eo;
 	struct controller_config config;
 	struct thread_data *other;
 	char problem[256];
 
+	if (eo->interval && !eo->stats) {
+		log_err(NAME ": job %s: interval needs poll_stats, the file that it goes to\n",
+			td->o.name);
+		return EINVAL;
+	}
 	if (users)
 		return 0;
 	other = look_at_jobs(td, &config);
@@ -531,6 +537,8 @@ static void count_completions(const struct engine_options *eo, struct job *job, 
 {
 	uint64_t at;
 
+	if (!nr)
+		return;
 	job->last_ticks = get_cpu_clock();
 	if (!eo->interval)
 		return;
@@ -604,8 +612,9 @@ static void write_stats(const struct thread_data *td, const struct job *job)
 			td->o.name, (unsigned long long)job->submitted,
 			(unsigned long long)job->completed, (unsigned long long)job->empty_polls,
 			(unsigned long long)job->empty_ticks,
-			(unsigned long long)(job->last_ticks - job->first_ticks -
-					     job->waited_ticks),
+			job->completed ? (unsigned long long)(job->last_ticks - job->first_ticks -
+							      job->waited_ticks) :
+					 0,
 			(unsigned long long)job->interrupts);
 		for (uint32_t i = 0; i < job->nr_intervals; i++)
 			fprintf(file, "%s%u", i ? "," : ",\"intervals\":[", job->intervals[i]);

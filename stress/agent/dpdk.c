@@ -35,8 +35,6 @@
 
 /* Packets are counted by intervals of so many microseconds; the first run has some 70 of them. */
 #define INTERVAL "250"
-/* After so many our program gives up frames that do not come. */
-#define SECONDS "5"
 /* So many that enough frames can wait in a ring to be received. */
 #define DESCRIPTORS "4096"
 /* How long testpmd gets from one command to the next. */
@@ -199,7 +197,7 @@ int dpdk_measure(struct agent *a, enum dpdk_mode mode, const char *pages,
 					"-m",
 					modes[mode].name,
 					"-t",
-					SECONDS,
+					DPDK_SECONDS,
 					"-d",
 					DESCRIPTORS,
 					"--memory",

@@ -23,6 +23,8 @@ struct json_object;
 #define DPDK_HUGE_DIR "/dev/hugepages"
 #define DPDK_HUGE "--huge-dir=" DPDK_HUGE_DIR
 #define DPDK_SMALL "--no-huge"
+/* After so many our program gives up frames that do not come. */
+#define DPDK_SECONDS "5"
 
 /* What becomes of metrics of one name: all together, the least of them, or the most. */
 enum dpdk_figure { DPDK_SUM, DPDK_LEAST, DPDK_MOST };
@@ -57,7 +59,7 @@ int dpdk_prepare(struct agent *a);
  * @nr_cards: on the first one, or on both
  * @options: for it, the pages first, then the mode, and NULL
  *
- * dpdk_end() is due also after an error.
+ * After an error nothing has been started; else dpdk_end() is due.
  *
  * Return: 0 or a negative errno, with the words in world.problem.
  */

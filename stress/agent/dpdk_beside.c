@@ -21,7 +21,6 @@
 #include "dpdk.h"
 #include "scenario.h"
 
-#define WAIT_MS 60000
 /* The one in the middle is begun and ended while DPDK moves frames, whatever the others are beside. */
 #define SHARES 3u
 /* More than it gets to, and so few that the frame in the middle comes. */
@@ -50,8 +49,9 @@ static void check_quiet(struct agent *a)
 }
 
 /* The same runs are what was after the last jump, and what is before the next one. */
-static void report_steady(struct agent *a, const char *when)
+static void report_steady(struct agent *a, struct json_object *report, bool after)
 {
+	const char *when = after ? "after" : "before";
 	uint64_t packets = 0;
 	char name[64];
 
@@ -60,8 +60,10 @@ static void report_steady(struct agent *a, const char *when)
 	snprintf(name, sizeof(name), "dpdk_forward_%s_packets", when);
 	event_metric(&a->log, &a->c, name, "packets", packets);
 	/* What a packet costs in emulated time tells nothing. */
-	if (a->c.instructions)
-		dpdk_report_costs(a, DPDK_FORWARD, when, ours);
+	if (!a->c.instructions)
+		return;
+	dpdk_report_costs(a, DPDK_FORWARD, when, ours);
+	dpdk_report_throughput(a, report, after);
 }
 
 int dpdk_beside_begin(struct agent *a)
@@ -84,10 +86,10 @@ int dpdk_beside_begin(struct agent *a)
 		return agent_error(a, "dpdk", err);
 	if (a->log.cycle) {
 		dpdk_report_gap(a, report);
-		report_steady(a, "after");
+		report_steady(a, report, true);
 	}
 	if (a->log.cycle < a->c.cycles)
-		report_steady(a, "before");
+		report_steady(a, report, false);
 	event_stage(&a->log, "dpdk", false);
 	return 0;
 }
@@ -196,7 +198,7 @@ static int at_once(struct agent *a)
 	return check_at_once(a, &shares, report);
 }
 
-/* When all live updates are done: testpmd takes long. */
+/* In the first kernel alone: testpmd takes long. */
 static int compare(struct agent *a)
 {
 	static struct dpdk_run testpmd[1][DPDK_REPEATS];
@@ -217,7 +219,7 @@ int dpdk_beside_work(struct agent *a)
 	err = tell_cards(a);
 	if (!err)
 		err = at_once(a);
-	if (!err && a->c.instructions && a->log.cycle == a->c.cycles)
+	if (!err && a->c.instructions && !a->log.cycle)
 		err = agent_error(a, "dpdk-forward", compare(a));
 	if (!err)
 		event_stage(&a->log, "beside", false);

@@ -110,6 +110,8 @@ int program_end(struct program *program, int timeout_ms)
 	int status = 0;
 	ssize_t n;
 
+	if (program->pid <= 0)
+		return -ECHILD;
 	close(program->in);
 	program->in = -1;
 	do {

@@ -517,7 +517,7 @@ static int compare_domains(struct agent *a)
 	return expect(a, err, 0, "going back to the restored domain");
 }
 
-/* Over the domain that is preserved, interval by interval: what comes first in a kernel, and what last. */
+/* Over the domain that is preserved, interval by interval: the first that is measured in a kernel, and the last. */
 static int follow(struct agent *a, bool after)
 {
 	struct fio_job job = job_of(a, NULL, a->log.cycle);

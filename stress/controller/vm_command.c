@@ -174,7 +174,7 @@ static void add_fio_devices(struct arguments *arguments, const struct plan_case 
 	    ",cache=unsafe,discard=unmap,throttling.iops-total=%lld",
 	    dir,
 	    /* 0 is no limit: where nothing runs into a kexec the disk is to be fast. */
-	    !strcmp(plan_text(plan_case, OPT_scenario), "loop") ?
+	    strncmp(plan_text(plan_case, OPT_scenario), "fio-", 4) ?
 		    plan_number(plan_case, OPT_disk_iops) :
 		    0);
 	add(arguments, "-device");

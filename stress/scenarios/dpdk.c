@@ -13,18 +13,15 @@
 #include "../agent/dpdk.h"
 #include "scenarios.h"
 
-/* After so many our program gives up frames that do not come. */
-#define SECONDS "5"
-
 /* Each frame goes out and comes back with its bytes and in its order; one that is damaged does not. */
 #define FRAMES (2 * 3 * 512)
 
 static int check_frames(struct agent *a)
 {
 	static const char *const frames[] = { DPDK_HUGE, "-m",		"loop", "-n",	 "512",
-					      "-s",	 "64,512,1514", "-t",	SECONDS, NULL };
+					      "-s",	 "64,512,1514", "-t",	DPDK_SECONDS, NULL };
 	static const char *const twin[] = { DPDK_HUGE, "-m",	 "loop", "-n",	  "64",
-					    "--fault", "damage", "-t",	 SECONDS, NULL };
+					    "--fault", "damage", "-t",	 DPDK_SECONDS, NULL };
 	struct json_object *report __json = NULL, *broken __json = NULL;
 	int err = dpdk_run(a, frames, 0, &report);
 

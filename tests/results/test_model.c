@@ -628,8 +628,8 @@ static void test_unproven_workload(void **state)
 		{ "none", "", 2 },
 		{ "dma", "workload = dma\n", 7 },
 		{ "fio", "workload = fio\n", 3 },
-		{ "fio+dpdk", "workload = fio+dpdk\n", 6 },
-		{ "dma+dpdk", "workload = dma+dpdk\n", 11 },
+		{ "fio+dpdk", "workload = fio+dpdk\n", 7 },
+		{ "dma+dpdk", "workload = dma+dpdk\n", 12 },
 	};
 	static const char * const ways[] = { "absent", "skip", "twice", "pass" };
 	char dir[] = "/tmp/flbench-workload-XXXXXX";
