@@ -526,6 +526,8 @@ def fio():
         restored=alike(400000000, 3), fresh=alike(500000000, 3))
     one("by-off", 1, scenario="fio-translation", translation="off", kernel_irq={0: 5000, 1: 5010})
     one("by-strict", 1, scenario="fio-translation", translation="strict", kernel_irq={0: 10010, 1: 10010})
+    run.end("pass")
+    run.save()
 
 
 def steady():
