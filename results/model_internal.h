@@ -7,6 +7,9 @@
 
 #include <flbench/model.h>
 
+/* No count in an event is near this; a damaged line may claim one. */
+#define RESULTS_MAX_COUNT (1LL << 40)
+
 /* Replace *@where by a copy of @text (NULL is ""); 0 or -ENOMEM, then it stays. */
 int results_set_string(char **where, const char *text);
 
@@ -16,8 +19,11 @@ const char *results_get_string(struct json_object *object, const char *key);
 /* Sets *@number if the member is a number at all, and says whether it is a finite one. */
 bool results_get_number(struct json_object *object, const char *key, double *number);
 
-/* Is it the name of a metric: a-z, 0-9 and _? NULL is not. */
+/* Has it nothing but a-z, 0-9 and _? NULL has not. */
 bool results_is_word(const char *text);
+
+/* Is it the name of a metric: a word that starts with a letter? NULL is not. */
+bool results_is_name(const char *text);
 
 /* Leaves *@number alone unless there is a number that can be a count. */
 bool results_get_count(struct json_object *object, const char *key, int64_t *number);

@@ -20,6 +20,8 @@
 
 #include <flbench/render.h>
 
+#include "render_internal.h"
+
 static const char *fixtures;
 
 static char *read_file(const char *path)
@@ -407,6 +409,78 @@ static void test_throughput(void **state)
 	results_model_free(model);
 }
 
+#define SERIES                                                                                              \
+	"{\"event\":\"throughput\",\"cycle\":%d,\"name\":\"%s\",\"side\":\"%s\",\"unit\":\"packets\",\"interval\":5,"   \
+	"\"interval_unit\":\"%s\",\"values\":[%s"
+
+/* Series that a damaged or foreign file may have: which are taken, and which are two sides of a live update. */
+static void test_foreign_throughput(void **state)
+{
+	static const struct {
+		int cycle;
+		const char *name;
+		const char *side;
+		const char *clock;
+		const char *first;
+		int more;
+		bool taken;
+	} rows[] = {
+		{ 0, "a", "before", "ns", "1", 0, true },
+		/* Twice the same side of a kernel: whose level is it? */
+		{ 0, "a", "before", "ns", "2", 0, false },
+		{ 0, "a", "after", "ns", "1", 0, true },
+		{ 0, "b", "before", "ns", "1", 0, true },
+		/* Its other side counts another clock. */
+		{ 1, "a", "after", "instructions", "1", 0, true },
+		{ 1, "b", "after", "ns", "1", 0, true },
+		{ 2, "1a", "after", "ns", "1", 0, false },
+		{ 2, "_a", "after", "ns", "1", 0, false },
+		{ 2, "a", "after", "ns", "1099511627776", 0, true },
+		{ 3, "a", "after", "ns", "1099511627777", 0, false },
+		{ 4, "a", "after", "ns", "9223372036854775807", 0, false },
+		{ 5, "a", "after", "ns", "1", 4095, true },
+		{ 6, "a", "after", "ns", "1", 4096, false },
+	};
+	char dir[] = "/tmp/flbench-series-XXXXXX";
+	struct results_model *model;
+	struct results_case *test;
+	size_t taken = 0;
+	char command[64];
+	char *text;
+	size_t len;
+	FILE *out;
+
+	assert_non_null(mkdtemp(dir));
+	out = open_memstream(&text, &len);
+	fprintf(out, BEGIN, "1");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fprintf(out, SERIES, rows[i].cycle, rows[i].name, rows[i].side, rows[i].clock, rows[i].first);
+		for (int more = 0; more < rows[i].more; more++)
+			fprintf(out, ",%d", more % 7);
+		fprintf(out, "]}\n");
+	}
+	fclose(out);
+	put_file(dir, "events.jsonl", text);
+	free(text);
+	assert_int_equal(results_model_load(dir, &model), 0);
+	test = find(model, "a");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!rows[i].taken)
+			continue;
+		assert_true(taken < test->nr_throughput);
+		assert_int_equal(test->throughput[taken].cycle, rows[i].cycle);
+		assert_string_equal(test->throughput[taken].name, rows[i].name);
+		assert_int_equal(test->throughput[taken].n, 1 + rows[i].more);
+		taken++;
+	}
+	assert_int_equal(test->nr_throughput, taken);
+	assert_int_equal(test->nr_recoveries, 1);
+	assert_string_equal(test->throughput[test->recoveries[0].after].name, "b");
+	results_model_free(model);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 /* A number says what it is: nanoseconds of an emulator are not those of hardware. */
 static void test_clock_meaning(void **state)
 {
@@ -786,6 +860,22 @@ static void test_report_without_gnuplot(void **state)
 	free(path);
 }
 
+/* Values so huge that a step from tick to tick is lost in them: the plot has an end all the same. */
+static void test_plot_huge(void **state)
+{
+	static const double x[] = { 1, 2, 3 };
+	static const double y[] = { 4e18, 4e18 + 512, 4e18 };
+	const struct results_series series = { .x = x, .y = y, .n = 3, .factor = NAN };
+	const struct results_plot plot = { .x_title = "x", .unit = "bytes", .series = &series, .n = 1 };
+	char *svg = NULL;
+
+	alarm(60);
+	/* Whatever gnuplot makes of it. */
+	results_plot_svg(&plot, "p", &svg);
+	alarm(0);
+	free(svg);
+}
+
 static void test_publish(void **state)
 {
 	char dir[] = "/tmp/flbench-publish-XXXXXX";
@@ -827,6 +917,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_precise),
 		cmocka_unit_test(test_throughput),
+		cmocka_unit_test(test_foreign_throughput),
 		cmocka_unit_test(test_clock_meaning),
 		cmocka_unit_test(test_growth_of_workloads),
 		cmocka_unit_test(test_unproven_loop),
@@ -834,6 +925,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_report_escapes),
 		cmocka_unit_test(test_report_without_gnuplot),
+		cmocka_unit_test(test_plot_huge),
 		cmocka_unit_test(test_publish),
 	};
 
