@@ -10,6 +10,9 @@
 /* No count in an event is near this; a damaged line may claim one. */
 #define RESULTS_MAX_COUNT (1LL << 40)
 
+/* Two values have a spread, but hardly say what it is. */
+#define RESULTS_MIN_VALUES 3
+
 /* Replace *@where by a copy of @text (NULL is ""); 0 or -ENOMEM, then it stays. */
 int results_set_string(char **where, const char *text);
 
@@ -37,6 +40,12 @@ struct json_object *results_json_number(double number);
 
 /* Is there a label @key, and is it false? */
 bool results_label_is_false(struct json_object *labels, const char *key);
+
+/*
+ * One value of each kernel, the mean of what it measured, by cycle: those of one kernel depend on each
+ * other. *@means has @nr of them, to be freed. 0 or -ENOMEM.
+ */
+int results_by_kernel(const struct results_metric *metric, struct results_sample **means, size_t *nr);
 
 /* Only a case that came to a good end tells what something costs. */
 bool results_case_is_sound(const struct results_case *test);

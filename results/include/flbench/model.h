@@ -419,7 +419,8 @@ struct results_rate {
  * @ratio: geometric mean over the kernels, NAN for none
  * @ci95: its confidence interval by Student's t in logarithms, NAN for @n < 2
  * @limit: it has to be that at least
- * @met: "met" or "not met" if all of the interval is on that side, "undecided", or "not measured"
+ * @met: "met" or "not met" if all of the interval is on that side, "undecided" if it is not or @n is below 3,
+ *	or "not measured"
  */
 struct results_restored {
 	const struct results_case *in;
