@@ -394,6 +394,7 @@ static int plan_label_of_case(struct results_case *test, const char *key, const 
 static int plan_option_of_case(struct results_model *model, struct results_case *test,
 			       const char *key, const char *value)
 {
+	double precision;
 	int64_t cycles;
 
 	if (!strcmp(key, "cycles")) {
@@ -401,7 +402,8 @@ static int plan_option_of_case(struct results_model *model, struct results_case 
 		if (cycles >= 0 && cycles <= RESULTS_MAX_COUNT)
 			test->cycles_planned = cycles;
 	} else if (!strcmp(key, "precision")) {
-		test->precision = strtod(value, NULL);
+		precision = strtod(value, NULL);
+		test->precision = isfinite(precision) ? precision : 0;
 	} else if (!strcmp(key, "scenario")) {
 		return results_set_string(&test->scenario, value);
 	} else if (!strcmp(key, "workload")) {
@@ -1003,7 +1005,7 @@ static int judge_case(struct results_case *test)
 	size_t passed = 0;
 	size_t failed = 0;
 	size_t i;
-	int ret = 0;
+	int ret = results_judge_precision(test);
 
 	for (i = 0; i < test->nr_checks; i++) {
 		passed += test->checks[i].passed;
@@ -1016,7 +1018,7 @@ static int judge_case(struct results_case *test)
 	if (failed)
 		verdict = results_verdict_worse(verdict, RESULTS_FAIL);
 	if (verdict == RESULTS_PASS || verdict == RESULTS_WARN || verdict == RESULTS_DMESG_WARN) {
-		if (!passed) {
+		if (!ret && !passed) {
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);
 			ret = results_add_note(test->notes, "no check passed, so nothing is proven");
 		}
@@ -1032,7 +1034,7 @@ static int judge_case(struct results_case *test)
 		}
 		if (test->refused)
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);
-		if (!ret && test->cycles_completed < test->cycles_planned && !results_is_precise(test)) {
+		if (!ret && test->cycles_completed < test->cycles_planned && !test->is_precise) {
 			verdict = results_verdict_worse(verdict, RESULTS_INCOMPLETE);
 			ret = results_add_note(test->notes, "only %lld of %lld cycles were done",
 					       (long long)test->cycles_completed,

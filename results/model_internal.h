@@ -97,10 +97,10 @@ void results_clear_throughput(struct results_case *test);
 int results_read_precision(struct results_case *test, struct json_object *event);
 
 /*
- * May the case have ended before its budget: did the plan want a precision, did the agent say that it is
- * reached, and do the values say so too?
+ * Set @test's is_precise: may it have ended before its budget? Add a note if the agent says that it is
+ * precise, and the plan or the values do not. 0 or -ENOMEM.
  */
-bool results_is_precise(const struct results_case *test);
+int results_judge_precision(struct results_case *test);
 
 /* Fill @model's scaling and growth; 0 or -ENOMEM. */
 int results_analyze(struct results_model *model);

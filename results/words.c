@@ -294,7 +294,7 @@ void results_precision_sentence(const struct results_case *test, FILE *out)
 	size_t i;
 
 	fprintf(out, "precision: %.4g %% was wanted and %s after %s of %s cycles (the first kernel does not count): ",
-		wanted, reached ? "reached" : "not reached",
+		wanted, !reached ? "not reached" : test->is_precise ? "reached" : "reached, as the agent says,",
 		json_object_get_string(json_object_object_get(test->precise, "cycle")),
 		json_object_get_string(json_object_object_get(test->precise, "budget")));
 	for (i = 0; i < json_object_array_length(metrics); i++) {

@@ -63,6 +63,18 @@ static struct results_case *find(struct results_model *model, const char *name)
 	return NULL;
 }
 
+/* What a terminal shows of a run, to be freed. */
+static char *rendered(struct results_model *model)
+{
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_int_equal(results_render(model, RESULTS_TEXT, out), 0);
+	fclose(out);
+	return text;
+}
+
 static void compare(const char *name, struct results_model *model, const char *format_name,
 		    const char *file)
 {
@@ -371,6 +383,109 @@ static void test_precise(void **state)
 	/* A line that is none is refused, which is said. */
 	assert_int_equal(verdict_of_precise(dir, "1", "\"yes\"", 6, narrow, jump),
 			 RESULTS_INCOMPLETE);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+#define JUMP(cycle, value, labels)                                                                          \
+	"{\"event\":\"metric\",\"cycle\":" #cycle ",\"name\":\"jump_instructions\",\"unit\":\"instructions\",\"value\":" #value \
+	",\"labels\":{" labels "}}\n"
+#define JUMPS(last) JUMP(1, 1000, "") JUMP(2, 1001, "") JUMP(3, 1000, "") JUMP(4, 1001, "") JUMP(5, 1000, "") JUMP(6, last, "")
+
+/* A claim of the agent that the schema refuses, or that its values do not bear out. */
+static void test_precise_claims(void **state)
+{
+	static const char good[] = "[{\"name\":\"jump_instructions\",\"n\":6,\"half_width_percent\":0.5}]";
+	static const struct {
+		const char *precision;
+		const char *jumps;
+		const char *wanted;
+		const char *budget;
+		const char *metrics;
+		/* In a note; NULL if there is none */
+		const char *note;
+	} rows[] = {
+		{ "1", JUMPS(1001), "1", "12", good, NULL },
+		{ "1", JUMPS(1100), "1", "12", good, "the agent says that it is precise, its values do not" },
+		/* What is wanted is the plan's to say. */
+		{ "1", JUMPS(1100), "9", "12", good, "the agent says that it is precise, its values do not" },
+		{ "0", JUMPS(1001), "1", "12", good, "the agent says that it is precise, its plan does not want it to be" },
+		{ "inf", JUMPS(1001), "1", "12", good, "the agent says that it is precise, its plan does not want it to be" },
+		{ "1", JUMPS(1001) JUMP(6, 5, "\"device\":\"igb\""), "1", "12", good,
+		  "the agent says that it is precise, two of its metrics have one name" },
+		/* In whatever order: two values of one kernel are one, and the mean of these is 1000. */
+		{ "1", JUMP(2, 1999, "") JUMPS(1001) JUMP(1, 1000, "") JUMP(2, 0, ""), "1", "12", good, NULL },
+		{ "1", JUMPS(1001), "0", "12", good, "refused" },
+		{ "1", JUMPS(1001), "-1", "12", good, "refused" },
+		{ "1", JUMPS(1001), "NaN", "12", good, "refused" },
+		{ "1", JUMPS(1001), "1", "0", good, "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"_a\",\"n\":6,\"half_width_percent\":1}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"7a\",\"n\":6,\"half_width_percent\":1}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"a\",\"n\":6,\"half_width_percent\":-1}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"a\",\"n\":6,\"half_width_percent\":NaN}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"a\",\"n\":6,\"half_width_percent\":Infinity}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"a\",\"n\":6}]", "refused" },
+	};
+	char dir[] = "/tmp/flbench-claims-XXXXXX";
+	struct results_model *model;
+	struct json_object *notes;
+	struct results_case *test;
+	char command[64];
+	char text[4096];
+	char *page;
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "[a]\ncycles = 6\nprecision = %s\n", rows[i].precision);
+		put_file(dir, "plan.ini", text);
+		snprintf(text, sizeof(text),
+			 BEGIN CHECK
+			 "%s{\"event\":\"precision\",\"cycle\":6,\"wanted_percent\":%s,\"reached\":true,\"budget\":%s,\"metrics\":%s}\n"
+			 "{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"attempt\":1,\"cycles\":6,\"verdict\":\"pass\"}\n",
+			 "6", "pass", rows[i].jumps, rows[i].wanted, rows[i].budget, rows[i].metrics);
+		put_file(dir, "events.jsonl", text);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		test = find(model, "a");
+		notes = test->notes;
+		if (json_object_array_length(notes) != (rows[i].note != NULL) ||
+		    (rows[i].note &&
+		     !strstr(json_object_get_string(json_object_array_get_idx(notes, 0)), rows[i].note)))
+			fail_msg("row %zu: %s", i, json_object_to_json_string(notes));
+		assert_int_equal(test->is_precise, !rows[i].note);
+		assert_int_equal(!test->precise, rows[i].note && !strcmp(rows[i].note, "refused"));
+		if (!strcmp(rows[i].wanted, "9"))
+			assert_int_equal(json_object_get_int(json_object_object_get(test->precise, "wanted_percent")), 1);
+		page = rendered(model);
+		assert_int_equal(strstr(page, "was wanted and reached after") != NULL, test->is_precise);
+		assert_int_equal(strstr(page, "was wanted and reached, as the agent says, after") != NULL,
+				 test->precise && !test->is_precise);
+		free(page);
+		results_model_free(model);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* Of a main metric there are three members, whatever else a line has. */
+static void test_precise_members(void **state)
+{
+	char dir[] = "/tmp/flbench-members-XXXXXX";
+	struct results_model *model;
+	char command[64];
+	char text[1024];
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(text, sizeof(text),
+		 BEGIN "{\"event\":\"precision\",\"cycle\":1,\"wanted_percent\":1,\"reached\":false,\"budget\":1,\"metrics\":"
+		 "[{\"name\":\"a\",\"n\":1,\"half_width_percent\":null,\"more\":[1,2]}]}\n",
+		 "1");
+	put_file(dir, "events.jsonl", text);
+	assert_int_equal(results_model_load(dir, &model), 0);
+	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(find(model, "a")->precise, "metrics"),
+							   JSON_C_TO_STRING_PLAIN),
+			    "[{\"name\":\"a\",\"n\":1,\"half_width_percent\":null}]");
+	results_model_free(model);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	assert_int_equal(system(command), 0);
 }
@@ -916,6 +1031,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_precise),
+		cmocka_unit_test(test_precise_claims),
+		cmocka_unit_test(test_precise_members),
 		cmocka_unit_test(test_throughput),
 		cmocka_unit_test(test_foreign_throughput),
 		cmocka_unit_test(test_clock_meaning),

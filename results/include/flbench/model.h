@@ -225,7 +225,9 @@ struct results_timeline {
  * @interrupted: an earlier attempt did not come to its end; its checks and metrics are dropped
  * @running: begun, not ended
  * @precision: what the plan wants each main metric to be as precise as, percent; 0 for nothing
- * @precise: JSON object: what the agent said about that in the end; NULL if it did not
+ * @precise: JSON object: what the agent said about that in the end, but what was wanted as in @precision; NULL
+ *	if it did not
+ * @is_precise: it said that the precision is reached, and the values say so too
  * @cycles_planned: live updates planned
  * @cycles_completed: live updates done in the last attempt
  * @seconds: wall clock of the last attempt, NAN if unknown
@@ -260,6 +262,7 @@ struct results_case {
 	bool running;
 	double precision;
 	struct json_object *precise;
+	bool is_precise;
 	int64_t cycles_planned;
 	int64_t cycles_completed;
 	double seconds;
