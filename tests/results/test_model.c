@@ -75,6 +75,18 @@ static char *rendered(struct results_model *model)
 	return text;
 }
 
+/* The page, to be freed. */
+static char *report_of(struct results_model *model)
+{
+	char *page;
+	size_t len;
+	FILE *out = open_memstream(&page, &len);
+
+	assert_int_equal(results_report(model, out), 0);
+	fclose(out);
+	return page;
+}
+
 static void compare(const char *name, struct results_model *model, const char *format_name,
 		    const char *file)
 {
@@ -123,6 +135,39 @@ static void test_formats(void **state)
 		compare(names[i], model, "kcidb", "expected.kcidb.json");
 		results_model_free(model);
 	}
+}
+
+/* Of a case that failed nobody says what preservation is worth, nor that its writes were verified. */
+static void test_worth_of_failed(void **state)
+{
+	static const struct {
+		const char *verdict;
+		bool shown;
+	} ends[] = { { "pass", true }, { "fail", false }, { "crash", false } };
+	char dir[] = "/tmp/flbench-worth-XXXXXX";
+	struct results_model *model;
+	char command[1024];
+	char *text;
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(command, sizeof(command),
+			 "cp '%s/beside/plan.ini' %s && sed '/\"case\":\"beside\"/s/\"verdict\":\"pass\",\"detail\":\"\",\"cycles\"/"
+			 "\"verdict\":\"%s\",\"detail\":\"\",\"cycles\"/' '%s/beside/events.jsonl' > %s/events.jsonl",
+			 fixtures, dir, ends[i].verdict, fixtures, dir);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		assert_string_equal(results_verdict_name(find(model, "beside")->verdict), ends[i].verdict);
+		text = rendered(model);
+		assert_int_equal(strstr(text, "WHAT PRESERVATION IS WORTH") != NULL, ends[i].shown);
+		free(text);
+		text = report_of(model);
+		assert_int_equal(strstr(text, "What preservation is worth") != NULL, ends[i].shown);
+		free(text);
+		results_model_free(model);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
 }
 
 static void test_unknown_format(void **state)
@@ -923,12 +968,8 @@ static void test_damaged(void **state)
 static char *page_of(const char *name)
 {
 	struct results_model *model = load(name);
-	char *page;
-	size_t len;
-	FILE *out = open_memstream(&page, &len);
+	char *page = report_of(model);
 
-	assert_int_equal(results_report(model, out), 0);
-	fclose(out);
 	results_model_free(model);
 	return page;
 }
@@ -1022,6 +1063,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_worth_of_failed),
 		cmocka_unit_test(test_unknown_format),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_expected_crash),
