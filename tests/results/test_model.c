@@ -641,6 +641,60 @@ static void test_foreign_throughput(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* The same in each of 40 intervals. */
+static void put_series(FILE *out, int cycle, const char *side, int value)
+{
+	fprintf(out, SERIES, cycle, "a", side, "ns", "");
+	for (int i = 0; i < 40; i++)
+		fprintf(out, "%s%d", i ? "," : "", value);
+	fprintf(out, "]}\n");
+}
+
+/* What the sentence on a live update says: since when it is steady, and of ratios that have no bounds. */
+static void test_recovery_words(void **state)
+{
+	static const struct {
+		int before;
+		int after;
+		const char *says;
+	} rows[] = {
+		{ 4, 2, "steady from the first packet or I/O on, level after : before 0.5 [0.5, 0.5]" },
+		{ 0, 2, "level after : before unknown, no bounded interval" },
+		{ 0, 0, "level after : before unknown, no bounded interval" },
+	};
+	char dir[] = "/tmp/flbench-words-XXXXXX";
+	struct results_model *model;
+	char command[64];
+	char *text;
+	size_t len;
+	FILE *out;
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		out = open_memstream(&text, &len);
+		fprintf(out, BEGIN, "1");
+		put_series(out, 0, "before", rows[i].before);
+		put_series(out, 1, "after", rows[i].after);
+		fclose(out);
+		put_file(dir, "events.jsonl", text);
+		free(text);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		text = rendered(model);
+		if (!strstr(text, rows[i].says) || strstr(text, "inf") || strstr(text, "nan"))
+			fail_msg("row %zu: %s", i, text);
+		free(text);
+		results_model_free(model);
+	}
+	/* Later than at once the recorded run is. */
+	model = load("steady");
+	text = rendered(model);
+	assert_non_null(strstr(text, "live update 1: steady 2.50 M instructions after the first packet or I/O, "));
+	free(text);
+	results_model_free(model);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 /* A number says what it is: nanoseconds of an emulator are not those of hardware. */
 static void test_clock_meaning(void **state)
 {
@@ -1077,6 +1131,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_precise_members),
 		cmocka_unit_test(test_throughput),
 		cmocka_unit_test(test_foreign_throughput),
+		cmocka_unit_test(test_recovery_words),
 		cmocka_unit_test(test_clock_meaning),
 		cmocka_unit_test(test_growth_of_workloads),
 		cmocka_unit_test(test_unproven_loop),

@@ -63,9 +63,9 @@ const char *results_steadiness_name(enum results_steadiness steadiness);
  * struct results_throughput - what a workload did in each of a row of intervals, in one kernel
  * @name: such as "dpdk_forward"
  * @cycle: of the kernel
- * @after: at the kernel's begin, after the live update that led to it; else before that which it ends with
+ * @after: in the kernel after a live update; else in the kernel before it
  * @unit: of @values: "packets"
- * @interval: length of an interval; the first one begins with the first packet
+ * @interval: length of an interval; the first one begins with the first packet or I/O
  * @interval_unit: of @interval: "instructions" or "ns"
  * @values: of each interval
  * @n: number of @values
