@@ -47,6 +47,41 @@ static double label_number(struct json_object *labels, const char *key)
 	return number > 0 ? number : NAN;
 }
 
+static int compare_cycles(const void *a, const void *b)
+{
+	const struct results_sample *one = a;
+	const struct results_sample *other = b;
+
+	return (one->cycle > other->cycle) - (one->cycle < other->cycle);
+}
+
+int results_by_kernel(const struct results_metric *metric, struct results_sample **means, size_t *nr)
+{
+	struct results_sample *sorted = calloc(metric->n, sizeof(*sorted));
+	double sum = 0;
+	size_t in_kernel = 0;
+	size_t n = 0;
+	size_t i;
+
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, metric->samples, metric->n * sizeof(*sorted));
+	qsort(sorted, metric->n, sizeof(*sorted), compare_cycles);
+	for (i = 0; i < metric->n; i++) {
+		sum += sorted[i].value;
+		in_kernel++;
+		if (i + 1 < metric->n && sorted[i + 1].cycle == sorted[i].cycle)
+			continue;
+		sorted[n].cycle = sorted[i].cycle;
+		sorted[n++].value = sum / in_kernel;
+		sum = 0;
+		in_kernel = 0;
+	}
+	*means = sorted;
+	*nr = n;
+	return 0;
+}
+
 bool results_case_is_sound(const struct results_case *test)
 {
 	return results_verdict_ok(test->verdict) || test->verdict == RESULTS_DMESG_WARN;

@@ -16,8 +16,6 @@
 
 /* How often one of all intervals together may miss, and one of all trends be none. */
 #define ERROR_RATE 0.05
-/* Two values have a spread, but hardly say what it is. */
-#define MIN_VALUES 3
 /* From so many on on each side ranks tell nearly as much as means, and more where there are outliers. */
 #define MIN_RANKED 10
 
@@ -396,7 +394,7 @@ static int compare_samples(struct results_comparison *comparison, struct results
 
 	if (!base || !new)
 		return -ENOMEM;
-	if (pair->base.n < MIN_VALUES || pair->new.n < MIN_VALUES) {
+	if (pair->base.n < RESULTS_MIN_VALUES || pair->new.n < RESULTS_MIN_VALUES) {
 		pair->why = "too few values: 3 on each side are the least";
 		return 0;
 	}
@@ -430,8 +428,8 @@ static int compare_pairs(struct results_comparison *comparison)
 
 	for (i = 0; i < comparison->nr_pairs; i++) {
 		pair = &comparison->pairs[i];
-		comparison->sampled += pair->method != RESULTS_EXACT && pair->base.metric->n >= MIN_VALUES &&
-				       pair->new.metric->n >= MIN_VALUES;
+		comparison->sampled += pair->method != RESULTS_EXACT && pair->base.metric->n >= RESULTS_MIN_VALUES &&
+				       pair->new.metric->n >= RESULTS_MIN_VALUES;
 	}
 	/* Bonferroni: as many intervals as there are have to hold at once. */
 	comparison->confidence = 1 - ERROR_RATE / (comparison->sampled ? comparison->sampled : 1);

@@ -15,8 +15,6 @@
 #include "model_internal.h"
 
 #define MAX_FAILURES 20
-/* No count in an event is near this; a damaged line may claim one. */
-#define MAX_COUNT (1LL << 40)
 /* More than a plan may ask for; what passes beyond is proof of nothing. */
 #define MAX_CYCLE (1LL << 20)
 
@@ -47,6 +45,11 @@ bool results_is_word(const char *text)
 	return text && *text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_")];
 }
 
+bool results_is_name(const char *text)
+{
+	return results_is_word(text) && *text >= 'a' && *text <= 'z';
+}
+
 bool results_get_number(struct json_object *object, const char *key, double *number)
 {
 	struct json_object *value;
@@ -68,7 +71,7 @@ bool results_get_count(struct json_object *object, const char *key, int64_t *num
 	    !json_object_is_type(value, json_type_int))
 		return false;
 	count = json_object_get_int64(value);
-	if (count < 0 || count > MAX_COUNT)
+	if (count < 0 || count > RESULTS_MAX_COUNT)
 		return false;
 	*number = count;
 	return true;
@@ -391,14 +394,16 @@ static int plan_label_of_case(struct results_case *test, const char *key, const 
 static int plan_option_of_case(struct results_model *model, struct results_case *test,
 			       const char *key, const char *value)
 {
+	double precision;
 	int64_t cycles;
 
 	if (!strcmp(key, "cycles")) {
 		cycles = strtoll(value, NULL, 10);
-		if (cycles >= 0 && cycles <= MAX_COUNT)
+		if (cycles >= 0 && cycles <= RESULTS_MAX_COUNT)
 			test->cycles_planned = cycles;
 	} else if (!strcmp(key, "precision")) {
-		test->precision = strtod(value, NULL);
+		precision = strtod(value, NULL);
+		test->precision = isfinite(precision) ? precision : 0;
 	} else if (!strcmp(key, "scenario")) {
 		return results_set_string(&test->scenario, value);
 	} else if (!strcmp(key, "workload")) {
@@ -707,7 +712,7 @@ static const char *metric_objection(const struct results_case *test, const char 
 
 	if (!results_is_word(name))
 		return "the name has other characters than a-z, 0-9 and _";
-	if (!(*name >= 'a' && *name <= 'z'))
+	if (!results_is_name(name))
 		return "the name does not start with a letter";
 	for (i = 0; i < ARRAY_SIZE(suffixes); i++) {
 		snprintf(suffix, sizeof(suffix), "_%s", suffixes[i]);
@@ -1000,7 +1005,7 @@ static int judge_case(struct results_case *test)
 	size_t passed = 0;
 	size_t failed = 0;
 	size_t i;
-	int ret = 0;
+	int ret = results_judge_precision(test);
 
 	for (i = 0; i < test->nr_checks; i++) {
 		passed += test->checks[i].passed;
@@ -1013,7 +1018,7 @@ static int judge_case(struct results_case *test)
 	if (failed)
 		verdict = results_verdict_worse(verdict, RESULTS_FAIL);
 	if (verdict == RESULTS_PASS || verdict == RESULTS_WARN || verdict == RESULTS_DMESG_WARN) {
-		if (!passed) {
+		if (!ret && !passed) {
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);
 			ret = results_add_note(test->notes, "no check passed, so nothing is proven");
 		}
@@ -1029,7 +1034,7 @@ static int judge_case(struct results_case *test)
 		}
 		if (test->refused)
 			verdict = results_verdict_worse(verdict, RESULTS_WARN);
-		if (!ret && test->cycles_completed < test->cycles_planned && !results_is_precise(test)) {
+		if (!ret && test->cycles_completed < test->cycles_planned && !test->is_precise) {
 			verdict = results_verdict_worse(verdict, RESULTS_INCOMPLETE);
 			ret = results_add_note(test->notes, "only %lld of %lld cycles were done",
 					       (long long)test->cycles_completed,

@@ -7,6 +7,12 @@
 
 #include <flbench/model.h>
 
+/* No count in an event is near this; a damaged line may claim one. */
+#define RESULTS_MAX_COUNT (1LL << 40)
+
+/* Two values have a spread, but hardly say what it is. */
+#define RESULTS_MIN_VALUES 3
+
 /* Replace *@where by a copy of @text (NULL is ""); 0 or -ENOMEM, then it stays. */
 int results_set_string(char **where, const char *text);
 
@@ -16,8 +22,11 @@ const char *results_get_string(struct json_object *object, const char *key);
 /* Sets *@number if the member is a number at all, and says whether it is a finite one. */
 bool results_get_number(struct json_object *object, const char *key, double *number);
 
-/* Is it the name of a metric: a-z, 0-9 and _? NULL is not. */
+/* Has it nothing but a-z, 0-9 and _? NULL has not. */
 bool results_is_word(const char *text);
+
+/* Is it the name of a metric: a word that starts with a letter? NULL is not. */
+bool results_is_name(const char *text);
 
 /* Leaves *@number alone unless there is a number that can be a count. */
 bool results_get_count(struct json_object *object, const char *key, int64_t *number);
@@ -31,6 +40,12 @@ struct json_object *results_json_number(double number);
 
 /* Is there a label @key, and is it false? */
 bool results_label_is_false(struct json_object *labels, const char *key);
+
+/*
+ * One value of each kernel, the mean of what it measured, by cycle: those of one kernel depend on each
+ * other. *@means has @nr of them, to be freed. 0 or -ENOMEM.
+ */
+int results_by_kernel(const struct results_metric *metric, struct results_sample **means, size_t *nr);
 
 /* Only a case that came to a good end tells what something costs. */
 bool results_case_is_sound(const struct results_case *test);
@@ -82,10 +97,10 @@ void results_clear_throughput(struct results_case *test);
 int results_read_precision(struct results_case *test, struct json_object *event);
 
 /*
- * May the case have ended before its budget: did the plan want a precision, did the agent say that it is
- * reached, and do the values say so too?
+ * Set @test's is_precise: may it have ended before its budget? Add a note if the agent says that it is
+ * precise, and the plan or the values do not. 0 or -ENOMEM.
  */
-bool results_is_precise(const struct results_case *test);
+int results_judge_precision(struct results_case *test);
 
 /* Fill @model's scaling and growth; 0 or -ENOMEM. */
 int results_analyze(struct results_model *model);

@@ -19,6 +19,8 @@
 #define POLL_MS 5
 /* Share of the axis that a label of five digits takes */
 #define MIN_X_GAP 0.13
+/* Steps are made for some five */
+#define MAX_TICKS 12
 
 extern char **environ;
 
@@ -122,14 +124,22 @@ static void put_linear_ticks(FILE *out, struct range range, const char *unit)
 	double base = strcmp(unit, "bytes") ? 10 : 2;
 	double step = pow(base, floor(log(rough) / log(base)));
 	const char *separator = "";
+	double first;
 	double value;
+	int i;
 
 	if (base == 10)
 		step *= rough / step > 5 ? 5 : rough / step > 2 ? 2 : 1;
 	else if ((range.high - range.low) / step > 7)
 		step *= 2;
-	for (value = ceil(range.low / step) * step; value <= range.high; value += step)
+	first = ceil(range.low / step);
+	/* Counted: a step may be lost in a value that is huge. */
+	for (i = 0; i < MAX_TICKS; i++) {
+		value = (first + i) * step;
+		if (!(value <= range.high))
+			break;
 		put_tick(out, &separator, fabs(value) < step / 1000 ? 0 : value, unit);
+	}
 }
 
 /* Sizes that were measured, rather than powers of ten. */

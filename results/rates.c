@@ -32,7 +32,13 @@ static const struct {
 /* Bytes a second where time was measured, else instructions for an I/O; NULL for neither. */
 static const struct results_metric *find(const struct results_case *test, const char *name)
 {
-	static const char * const units[] = { "_bytes_per_second", "_instructions" };
+	static const struct {
+		const char *suffix;
+		const char *unit;
+	} units[] = {
+		{ "_bytes_per_second", "bytes/s" },
+		{ "_instructions", "instructions" },
+	};
 	size_t len = strlen(name);
 	size_t i;
 	size_t j;
@@ -40,7 +46,8 @@ static const struct results_metric *find(const struct results_case *test, const 
 	for (i = 0; i < ARRAY_SIZE(units); i++)
 		for (j = 0; j < test->nr_metrics; j++)
 			if (!strncmp(test->metrics[j].name, name, len) &&
-			    !strcmp(test->metrics[j].name + len, units[i]))
+			    !strcmp(test->metrics[j].name + len, units[i].suffix) &&
+			    !strcmp(test->metrics[j].unit, units[i].unit))
 				return &test->metrics[j];
 	return NULL;
 }
@@ -100,21 +107,13 @@ static int add_rates(struct results_model *model, const struct results_case *tes
 	return 0;
 }
 
-static double value_in(const struct results_metric *metric, int64_t cycle)
-{
-	size_t i;
-
-	for (i = 0; i < metric->n; i++)
-		if (metric->samples[i].cycle == cycle)
-			return metric->samples[i].value;
-	return NAN;
-}
-
-/* By the whole interval: it reaches no lower, no higher, or across. */
+/* By the whole interval: it reaches no lower, no higher, or across. Of two it may be a point by chance. */
 static const char *judge(const struct results_restored *restored)
 {
 	if (!restored->n)
 		return "not measured";
+	if (restored->n < RESULTS_MIN_VALUES)
+		return "undecided";
 	if (restored->ci95[0] >= restored->limit)
 		return "met";
 	return restored->ci95[1] < restored->limit ? "not met" : "undecided";
@@ -128,16 +127,29 @@ static int compare(struct results_restored *restored, const struct results_metri
 		   const struct results_metric *fresh)
 {
 	double *logs __freed = calloc(kept->n, sizeof(*logs));
+	struct results_sample *others __freed = NULL;
+	struct results_sample *values __freed = NULL;
 	struct results_summary summary;
+	size_t nr_others;
+	size_t nr_values;
 	double ratio;
 	size_t i;
+	size_t j = 0;
 	int ret;
 
 	if (!logs)
 		return -ENOMEM;
-	for (i = 0; i < kept->n; i++) {
-		ratio = throughput_ratio(kept, kept->samples[i].value,
-					 value_in(fresh, kept->samples[i].cycle));
+	ret = results_by_kernel(kept, &values, &nr_values);
+	if (!ret)
+		ret = results_by_kernel(fresh, &others, &nr_others);
+	if (ret)
+		return ret;
+	for (i = 0; i < nr_values; i++) {
+		while (j < nr_others && others[j].cycle < values[i].cycle)
+			j++;
+		if (j == nr_others || others[j].cycle != values[i].cycle)
+			continue;
+		ratio = throughput_ratio(kept, values[i].value, others[j].value);
 		if (isfinite(ratio))
 			logs[restored->n++] = log(ratio);
 	}

@@ -80,7 +80,7 @@ struct results_worth {
 	char value[RESULTS_WORTH_LEN];
 };
 
-/* Does a case have DPDK beside devices that are preserved? */
+/* Does a case that came to a good end have DPDK beside devices that are preserved? */
 bool results_has_worth(const struct results_case *test);
 
 /* The next row from *@i, which starts at 0; false if there is none. Only of results_has_worth(). */

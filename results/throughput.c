@@ -7,11 +7,12 @@
 #include <math.h>
 #include <string.h>
 
+#include <flbench/workload.h>
+
 #include "internal.h"
 #include "model_internal.h"
 
 /* Far beyond what an agent sends: a damaged or foreign file may claim anything. */
-#define MAX_INTERVALS 65536
 #define MAX_SERIES 4096
 
 const char *results_steadiness_name(enum results_steadiness steadiness)
@@ -54,7 +55,7 @@ static const char *clock_unit(const struct results_case *test, const char *unit)
 	return NULL;
 }
 
-/* Numbers of 0 or more, to be freed; NULL if they are none, or without memory. */
+/* Counts, to be freed; NULL if they are none, or without memory. */
 static double *read_values(struct json_object *array, size_t *n)
 {
 	double *values = NULL;
@@ -63,18 +64,32 @@ static double *read_values(struct json_object *array, size_t *n)
 	if (!json_object_is_type(array, json_type_array))
 		return NULL;
 	*n = json_object_array_length(array);
-	if (*n && *n <= MAX_INTERVALS)
+	if (*n && *n <= WORKLOAD_INTERVALS_MAX)
 		values = calloc(*n, sizeof(*values));
 	for (i = 0; values && i < *n; i++) {
 		struct json_object *one = json_object_array_get_idx(array, i);
 
 		values[i] = json_object_is_type(one, json_type_int) ? json_object_get_int64(one) : -1;
-		if (values[i] < 0) {
+		if (values[i] < 0 || values[i] > RESULTS_MAX_COUNT) {
 			free(values);
 			values = NULL;
 		}
 	}
 	return values;
+}
+
+/* Does the case have this side of this kernel already? */
+static bool has_series(const struct results_case *test, const char *name, int64_t cycle, bool after)
+{
+	const struct results_throughput *series;
+	size_t i;
+
+	for (i = 0; i < test->nr_throughput; i++) {
+		series = &test->throughput[i];
+		if (series->cycle == cycle && series->after == after && !strcmp(series->name, name))
+			return true;
+	}
+	return false;
 }
 
 int results_read_throughput(struct results_case *test, struct json_object *event)
@@ -87,16 +102,19 @@ int results_read_throughput(struct results_case *test, struct json_object *event
 	struct json_object *values;
 
 	new.interval_unit = clock_unit(test, results_get_string(event, "interval_unit"));
-	if (test->nr_throughput >= MAX_SERIES || !results_is_word(name) || !results_is_word(unit) || !new.interval_unit || !side ||
+	if (test->nr_throughput >= MAX_SERIES || !results_is_name(name) || !results_is_word(unit) || !new.interval_unit || !side ||
 	    (strcmp(side, "before") && strcmp(side, "after")) || !results_get_count(event, "cycle", &new.cycle) ||
 	    !results_get_count(event, "interval", &new.interval) || !new.interval ||
 	    !json_object_object_get_ex(event, "values", &values))
 		return results_refuse(test, "a line \"throughput\" was refused: a member is missing or of another kind");
+	new.after = !strcmp(side, "after");
+	if (has_series(test, name, new.cycle, new.after))
+		return results_refuse(test, "a line \"throughput\" of \"%s\" was refused: cycle %lld has that side already",
+				      name, (long long)new.cycle);
 	new.values = read_values(values, &new.n);
 	if (!new.values)
 		return results_refuse(test, "a line \"throughput\" of \"%s\" was refused: its values are no row of numbers",
 				      name);
-	new.after = !strcmp(side, "after");
 	new.name = strdup(name);
 	new.unit = strdup(unit);
 	all = reallocarray(test->throughput, test->nr_throughput + 1, sizeof(*all));
@@ -157,7 +175,7 @@ static bool are_sides(const struct results_throughput *before, const struct resu
 {
 	return !before->after && after->after && before->cycle + 1 == after->cycle &&
 	       !strcmp(before->name, after->name) && !strcmp(before->unit, after->unit) &&
-	       before->interval == after->interval;
+	       before->interval == after->interval && before->interval_unit == after->interval_unit;
 }
 
 int results_settle_throughput(struct results_case *test)

@@ -294,7 +294,7 @@ void results_precision_sentence(const struct results_case *test, FILE *out)
 	size_t i;
 
 	fprintf(out, "precision: %.4g %% was wanted and %s after %s of %s cycles (the first kernel does not count): ",
-		wanted, reached ? "reached" : "not reached",
+		wanted, !reached ? "not reached" : test->is_precise ? "reached" : "reached, as the agent says,",
 		json_object_get_string(json_object_object_get(test->precise, "cycle")),
 		json_object_get_string(json_object_object_get(test->precise, "budget")));
 	for (i = 0; i < json_object_array_length(metrics); i++) {
@@ -354,6 +354,26 @@ void results_throughput_sentence(const struct results_throughput *series, FILE *
 	put_far_intervals(series, out);
 }
 
+/* A level that is not told from 0 bounds no ratio. */
+static void put_ratio(const struct results_recovery *recovery, FILE *out)
+{
+	const struct results_change *change = &recovery->change;
+
+	if (!recovery->compared) {
+		fprintf(out, "levels cannot be compared");
+		return;
+	}
+	fprintf(out, "level after : before ");
+	if (isfinite(change->ratio))
+		fprintf(out, "%.4g", change->ratio);
+	else
+		fprintf(out, "unknown");
+	if (isfinite(change->ratio_ci[0]) && isfinite(change->ratio_ci[1]))
+		fprintf(out, " [%.4g, %.4g]", change->ratio_ci[0], change->ratio_ci[1]);
+	else
+		fprintf(out, ", no bounded interval");
+}
+
 void results_recovery_sentence(const struct results_case *test, const struct results_recovery *recovery, FILE *out)
 {
 	const struct results_throughput *after = &test->throughput[recovery->after];
@@ -362,16 +382,12 @@ void results_recovery_sentence(const struct results_case *test, const struct res
 
 	fprintf(out, "%s, live update %" PRId64 ": ", after->name, after->cycle);
 	if (after->steadiness == RESULTS_STEADY && !after->warmup)
-		fprintf(out, "steady from its begin on, ");
+		fprintf(out, "steady from the first packet or I/O on, ");
 	else if (after->steadiness == RESULTS_STEADY)
-		fprintf(out, "steady %s%s after its begin, ",
+		fprintf(out, "steady %s%s after the first packet or I/O, ",
 			results_human(text, (double)after->warmup * after->interval, after->interval_unit),
 			ns ? "" : " instructions");
 	else
 		fprintf(out, "no steady state was seen after it, ");
-	if (recovery->compared)
-		fprintf(out, "level after : before %.4g [%.4g, %.4g]", recovery->change.ratio,
-			recovery->change.ratio_ci[0], recovery->change.ratio_ci[1]);
-	else
-		fprintf(out, "levels cannot be compared");
+	put_ratio(recovery, out);
 }

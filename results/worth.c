@@ -63,7 +63,8 @@ static const struct results_metric *find(const struct results_case *test, const 
 
 bool results_has_worth(const struct results_case *test)
 {
-	return test->workload && workload_has(test->workload, "dpdk") &&
+	/* A row may say that all was verified. */
+	return results_case_is_sound(test) && test->workload && workload_has(test->workload, "dpdk") &&
 	       !workload_begins(test->workload, "dpdk") && find(test, RESULTS_WORTH_GAP, NULL);
 }
 

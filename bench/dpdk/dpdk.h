@@ -11,14 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <flbench/workload.h>
+
 #include "histogram.h"
 
 #define PORTS_MAX 8u
 #define QUEUES_MAX 16u
 #define SIZES_MAX 16u
 #define BURST_MAX 512u
-/* Intervals that a run keeps the packets of. */
-#define INTERVALS_MAX 65536u
 /* Frames or copies of a run that has no number given, for those that keep a book of them. */
 #define NUMBERS_MAX (1u << 24)
 

@@ -550,7 +550,7 @@ static int make_room(const struct options *o, struct stream *s)
 		frame_book_init(s->book, numbers);
 	}
 	if (o->interval) {
-		s->intervals = calloc(INTERVALS_MAX + 1, sizeof(*s->intervals));
+		s->intervals = calloc(WORKLOAD_INTERVALS_MAX + 1, sizeof(*s->intervals));
 		if (!s->intervals)
 			return -ENOMEM;
 	}

@@ -314,7 +314,7 @@ static void begin_intervals(struct intervals *row, uint64_t now)
 /* The interval is over, and perhaps some more in which no turn ended. */
 static void next_interval(struct intervals *row, uint64_t now)
 {
-	while (now >= row->end && row->nr < INTERVALS_MAX) {
+	while (now >= row->end && row->nr < WORKLOAD_INTERVALS_MAX) {
 		row->end += row->length;
 		row->nr++;
 	}

@@ -15,6 +15,8 @@
 #include <fio.h>
 #include <optgroup.h>
 
+#include <flbench/workload.h>
+
 #include "controller.h"
 #include "handover.h"
 
@@ -44,9 +46,6 @@ struct engine_options {
 	char *stats;
 };
 
-/* What comes later is in none of them. */
-#define INTERVALS_MAX 4096u
-
 /* A job in its thread. */
 struct job {
 	uint32_t queue;
@@ -65,7 +64,7 @@ struct job {
 	uint64_t faults;
 	/* Completions in each interval that was seen to its end. */
 	uint32_t nr_intervals;
-	uint32_t intervals[INTERVALS_MAX];
+	uint32_t intervals[WORKLOAD_INTERVALS_MAX];
 };
 
 /* Set up before there are jobs, and given up by the last one of them. */
@@ -543,8 +542,8 @@ static void count_completions(const struct engine_options *eo, struct job *job, 
 	if (!eo->interval)
 		return;
 	at = (job->last_ticks - job->first_ticks) / eo->interval;
-	job->nr_intervals = at < INTERVALS_MAX ? at : INTERVALS_MAX;
-	if (at < INTERVALS_MAX)
+	job->nr_intervals = at < WORKLOAD_INTERVALS_MAX ? at : WORKLOAD_INTERVALS_MAX;
+	if (at < WORKLOAD_INTERVALS_MAX)
 		job->intervals[at] += nr;
 }
 

@@ -164,6 +164,11 @@ static void intervals_are_exact(void **state)
 		assert_int_equal(sum + member(one, "rest"), 100000);
 		assert_true(nr > 10);
 	}
+	/* They are no more than a reader takes, and the packets of the others are the rest. */
+	run("-m rx --vdev net_null0 --no-huge -t 1 --interval 1");
+	one = intervals(0, &sum, &nr);
+	assert_int_equal(nr, 4096);
+	assert_int_equal(sum + member(one, "rest"), all("rx_packets"));
 	/* Without a packet none begins; who does not ask gets none. */
 	run("-m rx --vdev net_null0,no-rx=1 --no-huge -t 1 --interval 1000");
 	one = intervals(0, &sum, &nr);

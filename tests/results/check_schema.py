@@ -109,6 +109,11 @@ def wrong_steady(good):
     yield "interval of 0", change(lambda d: d["throughput"][0].update(interval=0))
     yield "level of what is not steady", change(lambda d: d["throughput"][0].update(state="not steady"))
     yield "steady without a level", change(lambda d: d["throughput"][0].update(level=None))
+    yield "outlier in words", change(lambda d: d["throughput"][0].update(outliers=["first"]))
+    yield "outlier in half an interval", change(lambda d: d["throughput"][0].update(outliers=[0.5]))
+    yield "throughput of no interval", change(lambda d: d["throughput"][0].update(values=[]))
+    yield "throughput below 0", change(lambda d: d["throughput"][0].update(values=[-1]))
+    yield "more intervals than there are", change(lambda d: d["throughput"][0].update(values=[1] * 4097))
     yield "recovery from nothing", change(lambda d: d["recoveries"][0].update(cycle=0))
 
 

@@ -20,6 +20,8 @@
 
 #include <flbench/render.h>
 
+#include "render_internal.h"
+
 static const char *fixtures;
 
 static char *read_file(const char *path)
@@ -59,6 +61,30 @@ static struct results_case *find(struct results_model *model, const char *name)
 			return &model->cases[i];
 	fail_msg("no case %s", name);
 	return NULL;
+}
+
+/* What a terminal shows of a run, to be freed. */
+static char *rendered(struct results_model *model)
+{
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_int_equal(results_render(model, RESULTS_TEXT, out), 0);
+	fclose(out);
+	return text;
+}
+
+/* The page, to be freed. */
+static char *report_of(struct results_model *model)
+{
+	char *page;
+	size_t len;
+	FILE *out = open_memstream(&page, &len);
+
+	assert_int_equal(results_report(model, out), 0);
+	fclose(out);
+	return page;
 }
 
 static void compare(const char *name, struct results_model *model, const char *format_name,
@@ -109,6 +135,39 @@ static void test_formats(void **state)
 		compare(names[i], model, "kcidb", "expected.kcidb.json");
 		results_model_free(model);
 	}
+}
+
+/* Of a case that failed nobody says what preservation is worth, nor that its writes were verified. */
+static void test_worth_of_failed(void **state)
+{
+	static const struct {
+		const char *verdict;
+		bool shown;
+	} ends[] = { { "pass", true }, { "fail", false }, { "crash", false } };
+	char dir[] = "/tmp/flbench-worth-XXXXXX";
+	struct results_model *model;
+	char command[1024];
+	char *text;
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(command, sizeof(command),
+			 "cp '%s/beside/plan.ini' %s && sed '/\"case\":\"beside\"/s/\"verdict\":\"pass\",\"detail\":\"\",\"cycles\"/"
+			 "\"verdict\":\"%s\",\"detail\":\"\",\"cycles\"/' '%s/beside/events.jsonl' > %s/events.jsonl",
+			 fixtures, dir, ends[i].verdict, fixtures, dir);
+		assert_int_equal(system(command), 0);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		assert_string_equal(results_verdict_name(find(model, "beside")->verdict), ends[i].verdict);
+		text = rendered(model);
+		assert_int_equal(strstr(text, "WHAT PRESERVATION IS WORTH") != NULL, ends[i].shown);
+		free(text);
+		text = report_of(model);
+		assert_int_equal(strstr(text, "What preservation is worth") != NULL, ends[i].shown);
+		free(text);
+		results_model_free(model);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
 }
 
 static void test_unknown_format(void **state)
@@ -373,6 +432,109 @@ static void test_precise(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+#define JUMP(cycle, value, labels)                                                                          \
+	"{\"event\":\"metric\",\"cycle\":" #cycle ",\"name\":\"jump_instructions\",\"unit\":\"instructions\",\"value\":" #value \
+	",\"labels\":{" labels "}}\n"
+#define JUMPS(last) JUMP(1, 1000, "") JUMP(2, 1001, "") JUMP(3, 1000, "") JUMP(4, 1001, "") JUMP(5, 1000, "") JUMP(6, last, "")
+
+/* A claim of the agent that the schema refuses, or that its values do not bear out. */
+static void test_precise_claims(void **state)
+{
+	static const char good[] = "[{\"name\":\"jump_instructions\",\"n\":6,\"half_width_percent\":0.5}]";
+	static const struct {
+		const char *precision;
+		const char *jumps;
+		const char *wanted;
+		const char *budget;
+		const char *metrics;
+		/* In a note; NULL if there is none */
+		const char *note;
+	} rows[] = {
+		{ "1", JUMPS(1001), "1", "12", good, NULL },
+		{ "1", JUMPS(1100), "1", "12", good, "the agent says that it is precise, its values do not" },
+		/* What is wanted is the plan's to say. */
+		{ "1", JUMPS(1100), "9", "12", good, "the agent says that it is precise, its values do not" },
+		{ "0", JUMPS(1001), "1", "12", good, "the agent says that it is precise, its plan does not want it to be" },
+		{ "inf", JUMPS(1001), "1", "12", good, "the agent says that it is precise, its plan does not want it to be" },
+		{ "1", JUMPS(1001) JUMP(6, 5, "\"device\":\"igb\""), "1", "12", good,
+		  "the agent says that it is precise, two of its metrics have one name" },
+		/* In whatever order: two values of one kernel are one, and the mean of these is 1000. */
+		{ "1", JUMP(2, 1999, "") JUMPS(1001) JUMP(1, 1000, "") JUMP(2, 0, ""), "1", "12", good, NULL },
+		{ "1", JUMPS(1001), "0", "12", good, "refused" },
+		{ "1", JUMPS(1001), "-1", "12", good, "refused" },
+		{ "1", JUMPS(1001), "NaN", "12", good, "refused" },
+		{ "1", JUMPS(1001), "1", "0", good, "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"_a\",\"n\":6,\"half_width_percent\":1}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"7a\",\"n\":6,\"half_width_percent\":1}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"a\",\"n\":6,\"half_width_percent\":-1}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"a\",\"n\":6,\"half_width_percent\":NaN}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"a\",\"n\":6,\"half_width_percent\":Infinity}]", "refused" },
+		{ "1", JUMPS(1001), "1", "12", "[{\"name\":\"a\",\"n\":6}]", "refused" },
+	};
+	char dir[] = "/tmp/flbench-claims-XXXXXX";
+	struct results_model *model;
+	struct json_object *notes;
+	struct results_case *test;
+	char command[64];
+	char text[4096];
+	char *page;
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		snprintf(text, sizeof(text), "[a]\ncycles = 6\nprecision = %s\n", rows[i].precision);
+		put_file(dir, "plan.ini", text);
+		snprintf(text, sizeof(text),
+			 BEGIN CHECK
+			 "%s{\"event\":\"precision\",\"cycle\":6,\"wanted_percent\":%s,\"reached\":true,\"budget\":%s,\"metrics\":%s}\n"
+			 "{\"event\":\"case\",\"state\":\"end\",\"case\":\"a\",\"attempt\":1,\"cycles\":6,\"verdict\":\"pass\"}\n",
+			 "6", "pass", rows[i].jumps, rows[i].wanted, rows[i].budget, rows[i].metrics);
+		put_file(dir, "events.jsonl", text);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		test = find(model, "a");
+		notes = test->notes;
+		if (json_object_array_length(notes) != (rows[i].note != NULL) ||
+		    (rows[i].note &&
+		     !strstr(json_object_get_string(json_object_array_get_idx(notes, 0)), rows[i].note)))
+			fail_msg("row %zu: %s", i, json_object_to_json_string(notes));
+		assert_int_equal(test->is_precise, !rows[i].note);
+		assert_int_equal(!test->precise, rows[i].note && !strcmp(rows[i].note, "refused"));
+		if (!strcmp(rows[i].wanted, "9"))
+			assert_int_equal(json_object_get_int(json_object_object_get(test->precise, "wanted_percent")), 1);
+		page = rendered(model);
+		assert_int_equal(strstr(page, "was wanted and reached after") != NULL, test->is_precise);
+		assert_int_equal(strstr(page, "was wanted and reached, as the agent says, after") != NULL,
+				 test->precise && !test->is_precise);
+		free(page);
+		results_model_free(model);
+	}
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* Of a main metric there are three members, whatever else a line has. */
+static void test_precise_members(void **state)
+{
+	char dir[] = "/tmp/flbench-members-XXXXXX";
+	struct results_model *model;
+	char command[64];
+	char text[1024];
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(text, sizeof(text),
+		 BEGIN "{\"event\":\"precision\",\"cycle\":1,\"wanted_percent\":1,\"reached\":false,\"budget\":1,\"metrics\":"
+		 "[{\"name\":\"a\",\"n\":1,\"half_width_percent\":null,\"more\":[1,2]}]}\n",
+		 "1");
+	put_file(dir, "events.jsonl", text);
+	assert_int_equal(results_model_load(dir, &model), 0);
+	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(find(model, "a")->precise, "metrics"),
+							   JSON_C_TO_STRING_PLAIN),
+			    "[{\"name\":\"a\",\"n\":1,\"half_width_percent\":null}]");
+	results_model_free(model);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 static void test_throughput(void **state)
 {
 	struct results_model *model = load("steady");
@@ -405,6 +567,132 @@ static void test_throughput(void **state)
 	assert_false(test->recoveries[1].compared);
 	assert_false(test->recoveries[2].compared);
 	results_model_free(model);
+}
+
+#define SERIES                                                                                              \
+	"{\"event\":\"throughput\",\"cycle\":%d,\"name\":\"%s\",\"side\":\"%s\",\"unit\":\"packets\",\"interval\":5,"   \
+	"\"interval_unit\":\"%s\",\"values\":[%s"
+
+/* Series that a damaged or foreign file may have: which are taken, and which are two sides of a live update. */
+static void test_foreign_throughput(void **state)
+{
+	static const struct {
+		int cycle;
+		const char *name;
+		const char *side;
+		const char *clock;
+		const char *first;
+		int more;
+		bool taken;
+	} rows[] = {
+		{ 0, "a", "before", "ns", "1", 0, true },
+		/* Twice the same side of a kernel: whose level is it? */
+		{ 0, "a", "before", "ns", "2", 0, false },
+		{ 0, "a", "after", "ns", "1", 0, true },
+		{ 0, "b", "before", "ns", "1", 0, true },
+		/* Its other side counts another clock. */
+		{ 1, "a", "after", "instructions", "1", 0, true },
+		{ 1, "b", "after", "ns", "1", 0, true },
+		{ 2, "1a", "after", "ns", "1", 0, false },
+		{ 2, "_a", "after", "ns", "1", 0, false },
+		{ 2, "a", "after", "ns", "1099511627776", 0, true },
+		{ 3, "a", "after", "ns", "1099511627777", 0, false },
+		{ 4, "a", "after", "ns", "9223372036854775807", 0, false },
+		{ 5, "a", "after", "ns", "1", 4095, true },
+		{ 6, "a", "after", "ns", "1", 4096, false },
+	};
+	char dir[] = "/tmp/flbench-series-XXXXXX";
+	struct results_model *model;
+	struct results_case *test;
+	size_t taken = 0;
+	char command[64];
+	char *text;
+	size_t len;
+	FILE *out;
+
+	assert_non_null(mkdtemp(dir));
+	out = open_memstream(&text, &len);
+	fprintf(out, BEGIN, "1");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fprintf(out, SERIES, rows[i].cycle, rows[i].name, rows[i].side, rows[i].clock, rows[i].first);
+		for (int more = 0; more < rows[i].more; more++)
+			fprintf(out, ",%d", more % 7);
+		fprintf(out, "]}\n");
+	}
+	fclose(out);
+	put_file(dir, "events.jsonl", text);
+	free(text);
+	assert_int_equal(results_model_load(dir, &model), 0);
+	test = find(model, "a");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!rows[i].taken)
+			continue;
+		assert_true(taken < test->nr_throughput);
+		assert_int_equal(test->throughput[taken].cycle, rows[i].cycle);
+		assert_string_equal(test->throughput[taken].name, rows[i].name);
+		assert_int_equal(test->throughput[taken].n, 1 + rows[i].more);
+		taken++;
+	}
+	assert_int_equal(test->nr_throughput, taken);
+	assert_int_equal(test->nr_recoveries, 1);
+	assert_string_equal(test->throughput[test->recoveries[0].after].name, "b");
+	results_model_free(model);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
+/* The same in each of 40 intervals. */
+static void put_series(FILE *out, int cycle, const char *side, int value)
+{
+	fprintf(out, SERIES, cycle, "a", side, "ns", "");
+	for (int i = 0; i < 40; i++)
+		fprintf(out, "%s%d", i ? "," : "", value);
+	fprintf(out, "]}\n");
+}
+
+/* What the sentence on a live update says: since when it is steady, and of ratios that have no bounds. */
+static void test_recovery_words(void **state)
+{
+	static const struct {
+		int before;
+		int after;
+		const char *says;
+	} rows[] = {
+		{ 4, 2, "steady from the first packet or I/O on, level after : before 0.5 [0.5, 0.5]" },
+		{ 0, 2, "level after : before unknown, no bounded interval" },
+		{ 0, 0, "level after : before unknown, no bounded interval" },
+	};
+	char dir[] = "/tmp/flbench-words-XXXXXX";
+	struct results_model *model;
+	char command[64];
+	char *text;
+	size_t len;
+	FILE *out;
+
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		out = open_memstream(&text, &len);
+		fprintf(out, BEGIN, "1");
+		put_series(out, 0, "before", rows[i].before);
+		put_series(out, 1, "after", rows[i].after);
+		fclose(out);
+		put_file(dir, "events.jsonl", text);
+		free(text);
+		assert_int_equal(results_model_load(dir, &model), 0);
+		text = rendered(model);
+		if (!strstr(text, rows[i].says) || strstr(text, "inf") || strstr(text, "nan"))
+			fail_msg("row %zu: %s", i, text);
+		free(text);
+		results_model_free(model);
+	}
+	/* Later than at once the recorded run is. */
+	model = load("steady");
+	text = rendered(model);
+	assert_non_null(strstr(text, "live update 1: steady 2.50 M instructions after the first packet or I/O, "));
+	free(text);
+	results_model_free(model);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	assert_int_equal(system(command), 0);
 }
 
 /* A number says what it is: nanoseconds of an emulator are not those of hardware. */
@@ -734,12 +1022,8 @@ static void test_damaged(void **state)
 static char *page_of(const char *name)
 {
 	struct results_model *model = load(name);
-	char *page;
-	size_t len;
-	FILE *out = open_memstream(&page, &len);
+	char *page = report_of(model);
 
-	assert_int_equal(results_report(model, out), 0);
-	fclose(out);
 	results_model_free(model);
 	return page;
 }
@@ -786,6 +1070,22 @@ static void test_report_without_gnuplot(void **state)
 	free(path);
 }
 
+/* Values so huge that a step from tick to tick is lost in them: the plot has an end all the same. */
+static void test_plot_huge(void **state)
+{
+	static const double x[] = { 1, 2, 3 };
+	static const double y[] = { 4e18, 4e18 + 512, 4e18 };
+	const struct results_series series = { .x = x, .y = y, .n = 3, .factor = NAN };
+	const struct results_plot plot = { .x_title = "x", .unit = "bytes", .series = &series, .n = 1 };
+	char *svg = NULL;
+
+	alarm(60);
+	/* Whatever gnuplot makes of it. */
+	results_plot_svg(&plot, "p", &svg);
+	alarm(0);
+	free(svg);
+}
+
 static void test_publish(void **state)
 {
 	char dir[] = "/tmp/flbench-publish-XXXXXX";
@@ -817,6 +1117,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_worth_of_failed),
 		cmocka_unit_test(test_unknown_format),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_expected_crash),
@@ -826,7 +1127,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_growth),
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_precise),
+		cmocka_unit_test(test_precise_claims),
+		cmocka_unit_test(test_precise_members),
 		cmocka_unit_test(test_throughput),
+		cmocka_unit_test(test_foreign_throughput),
+		cmocka_unit_test(test_recovery_words),
 		cmocka_unit_test(test_clock_meaning),
 		cmocka_unit_test(test_growth_of_workloads),
 		cmocka_unit_test(test_unproven_loop),
@@ -834,6 +1139,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_report_escapes),
 		cmocka_unit_test(test_report_without_gnuplot),
+		cmocka_unit_test(test_plot_huge),
 		cmocka_unit_test(test_publish),
 	};
 

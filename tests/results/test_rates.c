@@ -62,7 +62,7 @@ static void test_restored(void **state)
 	double half = 2.364624 * deviation / sqrt(8);
 	const struct results_restored *r = restored(model, "equal");
 
-	assert_int_equal(model->nr_restored, 6);
+	assert_int_equal(model->nr_restored, 8);
 	assert_int_equal(r->n, 8);
 	same(r->ratio, 1, 1e-12);
 	same(r->ci95[0], exp(-half), 1e-8);
@@ -83,6 +83,17 @@ static void test_restored(void **state)
 	same(r->ratio, 1, 0);
 	assert_true(isnan(r->ci95[0]));
 	assert_string_equal(r->met, "undecided");
+	/* Nor are two that agree by chance, which leaves the interval a point. */
+	r = restored(model, "twice");
+	assert_int_equal(r->n, 2);
+	same(r->ci95[0], 1, 0);
+	assert_string_equal(r->met, "undecided");
+	/* What one kernel measured twice is one value. */
+	r = restored(model, "repeated");
+	assert_int_equal(r->n, 3);
+	same(r->ratio, 1, 1e-12);
+	same(r->ci95[0], 1, 1e-12);
+	assert_string_equal(r->met, "met");
 	r = restored(model, "unpaired");
 	assert_int_equal(r->n, 0);
 	assert_true(isnan(r->ratio));
@@ -112,6 +123,9 @@ static void test_rates(void **state)
 	same(rate(model, "timed", "ours, polled")->relative, 1.25, 1e-12);
 	same(rate(model, "once", "ours, polled, fresh domain")->relative, 5005. / 1600,
 			   1e-12);
+	/* Only in the unit that the name has. */
+	for (size_t i = 0; i < model->nr_rates; i++)
+		assert_string_not_equal(model->rates[i].in->name, "other-unit");
 	/* The mode of the IOMMU tells the cases of one scenario apart. */
 	assert_string_equal(json_object_get_string(json_object_object_get(
 				    rate(model, "by-strict", "kernel's driver, interrupts")->in->labels,

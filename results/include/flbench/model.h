@@ -63,9 +63,9 @@ const char *results_steadiness_name(enum results_steadiness steadiness);
  * struct results_throughput - what a workload did in each of a row of intervals, in one kernel
  * @name: such as "dpdk_forward"
  * @cycle: of the kernel
- * @after: at the kernel's begin, after the live update that led to it; else before that which it ends with
+ * @after: in the kernel after a live update; else in the kernel before it
  * @unit: of @values: "packets"
- * @interval: length of an interval; the first one begins with the first packet
+ * @interval: length of an interval; the first one begins with the first packet or I/O
  * @interval_unit: of @interval: "instructions" or "ns"
  * @values: of each interval
  * @n: number of @values
@@ -225,7 +225,9 @@ struct results_timeline {
  * @interrupted: an earlier attempt did not come to its end; its checks and metrics are dropped
  * @running: begun, not ended
  * @precision: what the plan wants each main metric to be as precise as, percent; 0 for nothing
- * @precise: JSON object: what the agent said about that in the end; NULL if it did not
+ * @precise: JSON object: what the agent said about that in the end, but what was wanted as in @precision; NULL
+ *	if it did not
+ * @is_precise: it said that the precision is reached, and the values say so too
  * @cycles_planned: live updates planned
  * @cycles_completed: live updates done in the last attempt
  * @seconds: wall clock of the last attempt, NAN if unknown
@@ -260,6 +262,7 @@ struct results_case {
 	bool running;
 	double precision;
 	struct json_object *precise;
+	bool is_precise;
 	int64_t cycles_planned;
 	int64_t cycles_completed;
 	double seconds;
@@ -419,7 +422,8 @@ struct results_rate {
  * @ratio: geometric mean over the kernels, NAN for none
  * @ci95: its confidence interval by Student's t in logarithms, NAN for @n < 2
  * @limit: it has to be that at least
- * @met: "met" or "not met" if all of the interval is on that side, "undecided", or "not measured"
+ * @met: "met" or "not met" if all of the interval is on that side, "undecided" if it is not or @n is below 3,
+ *	or "not measured"
  */
 struct results_restored {
 	const struct results_case *in;

@@ -9,6 +9,12 @@
 #include <stdbool.h>
 #include <string.h>
 
+/*
+ * Intervals of a row of throughput at most: what comes later is in none. Looking for a trend compares
+ * each with each.
+ */
+#define WORKLOAD_INTERVALS_MAX 4096u
+
 /**
  * workload_begins - is this the first part of a workload, or all of it?
  * @workload: name of the workload
