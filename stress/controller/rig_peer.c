@@ -30,7 +30,7 @@ static int start(struct rig *rig, uint64_t patience_ns, bool idle)
 		.interval_ns = rig->config.frame_interval_ns,
 		/* One that finds no room for so long is refused. */
 		.patience_ns = patience_ns,
-		.bytes = RIG_FRAME_BYTES,
+		.bytes = PEER_FRAME_BYTES,
 		.max = rig->config.frames_max,
 		.idle = idle,
 	};
