@@ -108,9 +108,8 @@ static bool may_send(struct peer *peer, bool *was_paused)
 	bool go;
 
 	pthread_mutex_lock(&peer->lock);
-	while (!peer->stop &&
-	       (peer->pause || peer->error || peer->nr == peer->config.max ||
-		peer->taken == peer->until)) {
+	while (!peer->stop && (peer->pause || peer->error || peer->nr == peer->config.max ||
+			       peer->taken == peer->until)) {
 		*was_paused = true;
 		peer->paused = true;
 		pthread_cond_broadcast(&peer->changed);
