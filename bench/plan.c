@@ -20,6 +20,8 @@
  * into the results.
  */
 #define NAME_MAX_LENGTH 49
+/* Of the 2^21 numbers of the peer's frames each live update takes 1500, besides those due in its gap. */
+#define PEER_CYCLES_MAX 1397
 /*
  * It also cuts lines, at 200 bytes with Debian's settings; keys have up to 18. A list is written as
  * its single values.
@@ -710,6 +712,36 @@ static int check_fio(const struct plan_case *c, struct plan_error *error)
 	return check_fio_faults(c, error);
 }
 
+/* And for frames that come from the controller. */
+static int check_dpdk_peer(const struct plan_case *c, struct plan_error *error)
+{
+	if (plan_bool(c, OPT_icount))
+		return complain(
+			error,
+			"case %s: with scenario=dpdk-peer frames come in real time; give icount=no",
+			c->name);
+	if (!plan_bool(c, OPT_preserve))
+		return complain(
+			error,
+			"case %s: with scenario=dpdk-peer frames go on through the live update; preserve=no cannot be",
+			c->name);
+	if (plan_number(c, OPT_memory) > 2048)
+		return complain(error, "case %s: with scenario=dpdk-peer memory is at most 2G",
+				c->name);
+	if (plan_number(c, OPT_cycles) > PEER_CYCLES_MAX)
+		return complain(
+			error,
+			"case %s: with scenario=dpdk-peer cycles is at most %d, not %s: the peer has no numbers for more",
+			c->name, PEER_CYCLES_MAX, plan_text(c, OPT_cycles));
+	/* Five hundred of them have to come before who receives gives up. */
+	if (plan_number(c, OPT_frame_interval) > 50000)
+		return complain(
+			error,
+			"case %s: with scenario=dpdk-peer frame_interval is at most 50000, not %s",
+			c->name, plan_text(c, OPT_frame_interval));
+	return 0;
+}
+
 /* The same for DPDK: two network cards, and nothing that is preserved but what it stands beside. */
 static int check_dpdk(const struct plan_case *c, struct plan_error *error)
 {
@@ -729,23 +761,7 @@ static int check_dpdk(const struct plan_case *c, struct plan_error *error)
 	if (plan_number(c, OPT_memory) < 768)
 		return complain(error, "case %s: with workload=%s memory is at least 768M", c->name,
 				workload);
-	if (strcmp(plan_text(c, OPT_scenario), "dpdk-peer"))
-		return 0;
-	if (plan_bool(c, OPT_icount))
-		return complain(
-			error,
-			"case %s: with scenario=dpdk-peer frames come in real time; give icount=no",
-			c->name);
-	if (plan_number(c, OPT_memory) > 2048)
-		return complain(error, "case %s: with scenario=dpdk-peer memory is at most 2G",
-				c->name);
-	/* Five hundred of them have to come within a minute. */
-	if (plan_number(c, OPT_frame_interval) > 50000)
-		return complain(
-			error,
-			"case %s: with scenario=dpdk-peer frame_interval is at most 50000, not %s",
-			c->name, plan_text(c, OPT_frame_interval));
-	return 0;
+	return strcmp(plan_text(c, OPT_scenario), "dpdk-peer") ? 0 : check_dpdk_peer(c, error);
 }
 
 /*

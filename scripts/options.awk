@@ -226,8 +226,12 @@ function check_dpdk(where, section)
 		return
 	if (effective(section, "icount") == "yes")
 		die(where "with scenario=dpdk-peer frames come in real time; give icount=no")
+	if (effective(section, "preserve") != "yes")
+		die(where "with scenario=dpdk-peer frames go on through the live update; preserve=no cannot be")
 	if (mib_of(effective(section, "memory")) > 2048)
 		die(where "with scenario=dpdk-peer memory is at most 2G")
+	if (extreme(effective(section, "cycles"), 1) > 1397)
+		die(where "with scenario=dpdk-peer cycles is at most 1397, not " extreme(effective(section, "cycles"), 1) ": the peer has no numbers for more")
 	if (effective(section, "frame_interval") > 50000)
 		die(where "with scenario=dpdk-peer frame_interval is at most 50000, not " effective(section, "frame_interval"))
 }

@@ -184,6 +184,11 @@ static void check_options(struct argp_state *state, const struct options *o)
 	if (o->mode == MODE_LOOP && (o->queues > 1 || !o->packets || o->packets > NUMBERS_MAX))
 		argp_error(state, "--mode loop: one queue, and --packets from 1 to %u",
 			   NUMBERS_MAX);
+	if (o->mode == MODE_TX && o->check && (!o->packets || o->packets > NUMBERS_MAX))
+		argp_error(
+			state,
+			"--mode tx: with --check --packets from 1 to %u; who receives knows no number above",
+			NUMBERS_MAX);
 	if (o->mode == MODE_FORWARD && o->nr_sizes > 1)
 		argp_error(state,
 			   "--mode forward: frames come as they are; give one --size, for --prime");

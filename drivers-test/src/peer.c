@@ -33,12 +33,32 @@ struct peer {
 	/* All below is under the lock. What is wanted, and whether the sender is at rest. */
 	bool pause, stop, paused;
 	uint64_t taken, until;
+	int error; /* of a socket of the caller's that broke */
 	uint64_t nr;
 	uint64_t *due_ns, *sent_ns, *back_ns;
 	uint8_t *fates;
 	struct frame_book *book;
 	uint64_t damaged, first_damaged, foreign;
 };
+
+/* The first one is it: what follows comes of it. */
+static void note_error(struct peer *peer, int error)
+{
+	pthread_mutex_lock(&peer->lock);
+	if (!peer->error)
+		peer->error = error;
+	pthread_mutex_unlock(&peer->lock);
+}
+
+/*
+ * Did the call fail for what does not pass? A socket of the caller's is bound to what is there; QEMU's
+ * comes and goes.
+ */
+static bool is_broken(const struct peer *peer, int error)
+{
+	return peer->connected && error != EAGAIN && error != EINTR && error != ENOBUFS &&
+	       error != ENOMEM;
+}
 
 static uint64_t now_ns(void)
 {
@@ -63,10 +83,15 @@ static uint64_t send_frame(struct peer *peer, const void *frame, uint64_t deadli
 		ssize_t n = sendto(peer->fd, frame, peer->config.bytes, MSG_DONTWAIT | MSG_NOSIGNAL,
 				   peer->connected ? NULL : (const struct sockaddr *)&peer->remote,
 				   peer->connected ? 0 : sizeof(peer->remote));
+		int error = n < 0 ? errno : EAGAIN;
 		uint64_t now = now_ns();
 
 		if (n == (ssize_t)peer->config.bytes)
 			return now;
+		if (is_broken(peer, error)) {
+			note_error(peer, -error);
+			return 0;
+		}
 		if (now >= deadline_ns)
 			return 0;
 		/*
@@ -83,8 +108,8 @@ static bool may_send(struct peer *peer, bool *was_paused)
 	bool go;
 
 	pthread_mutex_lock(&peer->lock);
-	while (!peer->stop &&
-	       (peer->pause || peer->nr == peer->config.max || peer->taken == peer->until)) {
+	while (!peer->stop && (peer->pause || peer->error || peer->nr == peer->config.max ||
+			       peer->taken == peer->until)) {
 		*was_paused = true;
 		peer->paused = true;
 		pthread_cond_broadcast(&peer->changed);
@@ -155,10 +180,13 @@ static void *receive_frames(void *argument)
 	while (!wait[1].revents) {
 		ssize_t n = recv(peer->fd, frame, sizeof(frame), MSG_DONTWAIT);
 
-		if (n >= 0)
+		if (n >= 0) {
 			note_frame(peer, frame, n);
-		else
-			poll(wait, 2, -1);
+			continue;
+		}
+		if (is_broken(peer, errno))
+			note_error(peer, -errno);
+		poll(wait, 2, -1);
 	}
 	return NULL;
 }
@@ -317,6 +345,19 @@ uint64_t peer_listen(struct peer *peer)
 	nr = peer->nr;
 	pthread_mutex_unlock(&peer->lock);
 	return nr;
+}
+
+void peer_counts(struct peer *peer, struct peer_counts *counts)
+{
+	pthread_mutex_lock(&peer->lock);
+	*counts = (struct peer_counts){
+		.due = peer->nr,
+		.sent = peer->taken,
+		.came = peer->book->arrived + peer->book->duplicated + peer->book->beyond +
+			peer->damaged + peer->foreign,
+		.error = peer->error,
+	};
+	pthread_mutex_unlock(&peer->lock);
 }
 
 void peer_account(struct peer *peer, uint64_t from, uint64_t to, struct peer_account *account)

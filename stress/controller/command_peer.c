@@ -23,7 +23,6 @@
 #include "flbench.h"
 #include "util.h"
 
-#define FRAME_BYTES 700u
 /* Numbers that a sender at the other end may use: those of flbench-dpdk. */
 #define NUMBERS (1u << 24)
 #define PATIENCE_NS 100000000ull
@@ -33,6 +32,8 @@
 #define PAUSE_NS 10000000
 /* After so long without a frame none is under way. */
 #define QUIET_SECONDS 1.0
+/* An interface that is up and takes nothing for so long, beyond the interval, does not send. */
+#define STUCK_SECONDS 10.0
 
 static volatile sig_atomic_t stopped;
 
@@ -58,8 +59,25 @@ static bool wait_for_link(const char *interface, int fd)
 	return up;
 }
 
-/* Frames of our type alone; those that we send do not come back. Return: an exit code, said. */
-static int open_interface(const char *interface, int *fd)
+/* Return: false for an MTU that our frames do not fit in; said. */
+static bool has_room(const char *interface, int fd)
+{
+	const int needed = PEER_FRAME_BYTES - FRAME_ETHERNET_BYTES;
+	struct ifreq request = { 0 };
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (ioctl(fd, SIOCGIFMTU, &request) || request.ifr_mtu >= needed)
+		return true;
+	say("--interface %s: its MTU is %d, and our frames need %d; ip link set %s mtu 1500",
+	    interface, request.ifr_mtu, needed, interface);
+	return false;
+}
+
+/*
+ * Frames of our type alone, and of this interface: none is taken before it is bound. Those that we
+ * send do not come back. Return: an exit code, said.
+ */
+static int open_interface(const char *interface, bool sends, int *fd)
 {
 	struct sockaddr_ll address = { .sll_family = AF_PACKET,
 				       .sll_protocol = htons(FRAME_ETHERTYPE),
@@ -71,7 +89,7 @@ static int open_interface(const char *interface, int *fd)
 		    interface);
 		return EXIT_BAD_INPUT;
 	}
-	*fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(FRAME_ETHERTYPE));
+	*fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
 	if (*fd >= 0 && setsockopt(*fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 	if (*fd < 0 || bind(*fd, (struct sockaddr *)&address, sizeof(address))) {
@@ -79,6 +97,8 @@ static int open_interface(const char *interface, int *fd)
 		    strerror(errno));
 		return EXIT_CANNOT_RUN;
 	}
+	if (sends && !has_room(interface, *fd))
+		return EXIT_CANNOT_RUN;
 	if (!wait_for_link(interface, *fd)) {
 		say("--interface %s: no link; is the cable in, and the other end up?", interface);
 		return EXIT_CANNOT_RUN;
@@ -86,28 +106,39 @@ static int open_interface(const char *interface, int *fd)
 	return EXIT_PASS;
 }
 
-/* Until all is sent and nothing more comes, or a signal does. */
-static void run(struct peer *peer, uint64_t frames, struct peer_account *account)
+/*
+ * Until all is sent and nothing more comes, or a signal does. Return: 0, or the negative errno with
+ * which the interface refuses frames.
+ */
+static int run(struct peer *peer, uint64_t frames, double interval)
 {
-	const struct timespec pause = { .tv_nsec = PAUSE_NS };
-	double changed = seconds_now();
-	uint64_t before = 0;
+	const struct timespec pause = { .tv_nsec = PAUSE_NS }, quiet = { .tv_sec = QUIET_SECONDS };
+	double moved = seconds_now(), changed = moved;
+	struct peer_counts now = { 0 };
 
 	if (frames)
 		peer_send(peer, frames);
-	while (!stopped && (!frames || seconds_now() - changed < QUIET_SECONDS)) {
-		uint64_t all;
+	while (!stopped && !now.error) {
+		const struct peer_counts before = now;
 
 		nanosleep(&pause, NULL);
-		peer_account(peer, 0, UINT64_MAX, account);
-		all = account->received + account->duplicated + account->damaged +
-		      account->foreign + account->due;
-		if (all != before || !peer_at_rest(peer))
+		peer_counts(peer, &now);
+		if (now.sent != before.sent || now.came != before.came)
+			moved = seconds_now();
+		if (!peer_at_rest(peer))
 			changed = seconds_now();
-		before = all;
+		else if (moved > changed)
+			changed = moved;
+		if (frames && seconds_now() - changed > QUIET_SECONDS)
+			break;
+		if (frames && seconds_now() - moved > STUCK_SECONDS + interval)
+			now.error = -ENOBUFS;
 	}
 	peer_pause(peer);
-	peer_account(peer, 0, UINT64_MAX, account);
+	/* What was sent when the signal came is given the time to come back. */
+	if (stopped && frames)
+		nanosleep(&quiet, NULL);
+	return now.error;
 }
 
 /* Frames that came and found no room in the socket. */
@@ -152,6 +183,13 @@ static void print(const struct peer_account *a, int fd)
 	printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY));
 }
 
+/* Return: true if something came, nothing was wrong with it, and nothing that was sent is missing. */
+static bool is_good(const struct peer_account *a)
+{
+	return a->received && !a->lost && !a->impossible && !a->duplicated && !a->reordered &&
+	       !a->damaged && !a->foreign;
+}
+
 int command_peer(const struct invocation *invocation)
 {
 	const char *interface = flag_text(invocation, OPT_interface);
@@ -161,7 +199,7 @@ int command_peer(const struct invocation *invocation)
 		.seed = strtoull(flag_text(invocation, OPT_seed), NULL, 10),
 		.interval_ns = strtoull(flag_text(invocation, OPT_frame_interval), NULL, 10) * 1000,
 		.patience_ns = PATIENCE_NS,
-		.bytes = FRAME_BYTES,
+		.bytes = PEER_FRAME_BYTES,
 		.max = NUMBERS,
 		.idle = true,
 	};
@@ -175,7 +213,7 @@ int command_peer(const struct invocation *invocation)
 	}
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	err = open_interface(interface, &fd);
+	err = open_interface(interface, frames, &fd);
 	if (err)
 		return err;
 	config.fd = fd;
@@ -184,10 +222,14 @@ int command_peer(const struct invocation *invocation)
 		say("peer: cannot start: %s", strerror(-err));
 		return EXIT_CANNOT_RUN;
 	}
-	run(peer, frames, &a);
+	err = run(peer, frames, config.interval_ns / 1e9);
+	peer_account(peer, 0, UINT64_MAX, &a);
 	peer_free(peer);
 	print(&a, fd);
-	return a.impossible || a.duplicated || a.reordered || a.damaged || a.foreign ?
-		       EXIT_NOT_PASS :
-		       EXIT_PASS;
+	if (err) {
+		say("--interface %s: it cannot go on: %s; see that it is up and stays so (ip link show %s), and start again",
+		    interface, strerror(-err), interface);
+		return EXIT_CANNOT_RUN;
+	}
+	return is_good(&a) ? EXIT_PASS : EXIT_NOT_PASS;
 }

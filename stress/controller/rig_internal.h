@@ -18,7 +18,6 @@
 
 #define RIG_PAGE 4096u
 #define RIG_WATCHED_MAX 12
-#define RIG_FRAME_BYTES 700u
 #define RIG_SIGNATURES 3
 #define RIG_SIGNATURE_MAX 32
 

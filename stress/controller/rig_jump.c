@@ -456,7 +456,7 @@ static void check_arrivals(struct rig *rig, const struct observe_log *log, const
 /* The first that a program of the new kernel says: the blackout is over. */
 static long long end_of_blackout(struct rig *rig)
 {
-	const uint64_t bytes[RIG_CLASSES] = { rig->friend.bytes, NVME_BLOCK_BYTES, RIG_FRAME_BYTES,
+	const uint64_t bytes[RIG_CLASSES] = { rig->friend.bytes, NVME_BLOCK_BYTES, PEER_FRAME_BYTES,
 					      rig->stranger.bytes };
 	struct observe_arrival *picked __freed = NULL;
 	struct rig_jump *jump = &rig->jump;

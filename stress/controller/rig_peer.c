@@ -6,6 +6,7 @@
  * numbers. See rig.h.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ static int start(struct rig *rig, uint64_t patience_ns, bool idle)
 		.interval_ns = rig->config.frame_interval_ns,
 		/* One that finds no room for so long is refused. */
 		.patience_ns = patience_ns,
-		.bytes = RIG_FRAME_BYTES,
+		.bytes = PEER_FRAME_BYTES,
 		.max = rig->config.frames_max,
 		.idle = idle,
 	};
@@ -88,18 +89,46 @@ static const char *words(const struct peer_account *a)
 	return text;
 }
 
+/* Is the machine gone? Then nothing comes that could be waited for. */
+static bool is_gone(const struct rig *rig)
+{
+	struct pollfd serial = { .fd = rig->config.serial_fd };
+
+	return poll(&serial, 1, 0) > 0;
+}
+
+/* Are there no more numbers, so that nothing more can be sent? It would look like loss. */
+static bool is_used_up(struct rig *rig)
+{
+	struct peer_counts counts;
+
+	peer_counts(rig->peer, &counts);
+	return counts.due == rig->config.frames_max;
+}
+
+/* The check that cannot be made for that. */
+static long long no_numbers(struct rig *rig, const char *name)
+{
+	rig_check(
+		rig, name, false,
+		"the peer has no numbers left: fewer cycles or a longer frame_interval; it has %u of them, and each frame that is due takes one",
+		rig->config.frames_max);
+	return -ENOSPC;
+}
+
 /* Whatever is under way arrives. */
 static void settle(struct rig *rig)
 {
 	const uint64_t begin = rig_now_ns();
-	uint64_t changed = begin, received = 0;
-	struct peer_account now;
+	uint64_t changed = begin, came = 0;
+	struct peer_counts now;
 
-	while (rig_now_ns() - changed < QUIET_NS && rig_now_ns() - begin < SETTLE_NS) {
-		account(rig, &now);
-		if (now.received != received || !peer_at_rest(rig->peer))
+	while (rig_now_ns() - changed < QUIET_NS && rig_now_ns() - begin < SETTLE_NS &&
+	       !is_gone(rig)) {
+		peer_counts(rig->peer, &now);
+		if (now.came != came || !peer_at_rest(rig->peer))
 			changed = rig_now_ns();
-		received = now.received;
+		came = now.came;
 		rig_pause_ms(1);
 	}
 }
@@ -140,8 +169,10 @@ static long long send_some(struct rig *rig, const char *line)
 	if (sscanf(line, "%u", &nr) != 1)
 		return -EINVAL;
 	peer_send(rig->peer, nr);
-	while (!peer_at_rest(rig->peer) && rig_now_ns() < end)
+	while (!peer_at_rest(rig->peer) && rig_now_ns() < end && !is_gone(rig))
 		rig_pause_ms(1);
+	if (is_used_up(rig))
+		return no_numbers(rig, "peer-send");
 	account(rig, &now);
 	return now.sent;
 }
@@ -153,9 +184,7 @@ static long long stop_sending(struct rig *rig)
 	return 0;
 }
 
-/*
- * The guest received, and says what: each frame that it was sent, or that its card says it missed.
- */
+/* The guest received, and says what: each frame that it was sent; its card's ring has room for all. */
 static long long judge_rx(struct rig *rig, const char *line)
 {
 	ull arrived, absent, duplicated, reordered, damaged, foreign, missed, first, last;
@@ -168,7 +197,7 @@ static long long judge_rx(struct rig *rig, const char *line)
 		return -EINVAL;
 	account(rig, &a);
 	peer_log(rig->peer, &log);
-	ok = a.sent && arrived + missed == a.sent && absent <= a.refused + missed && !duplicated &&
+	ok = a.sent && arrived == a.sent && !missed && absent <= a.refused && !duplicated &&
 	     !reordered && !damaged && !foreign && first >= rig->cable.from && last < log.nr;
 	rig_check(
 		rig, "peer-rx", ok,
@@ -230,7 +259,10 @@ static long long judge_twin(struct rig *rig)
 	return ok ? 0 : -1;
 }
 
-/* Return: true if @enough of what is asked for was so in time; @a is what it is then. */
+/*
+ * Return: true if @enough of what is asked for was so in time, and while the machine was there; @a is
+ * what it is then.
+ */
 static bool wait_for(struct rig *rig, uint64_t from, uint64_t to, uint64_t timeout_ns,
 		     bool (*enough)(const struct peer_account *a, uint64_t nr), uint64_t nr,
 		     struct peer_account *a)
@@ -242,7 +274,7 @@ static bool wait_for(struct rig *rig, uint64_t from, uint64_t to, uint64_t timeo
 		rig_pause_ms(1);
 		peer_account(rig->peer, from, to, a);
 		is = enough(a, nr);
-	} while (!is && rig_now_ns() < end);
+	} while (!is && rig_now_ns() < end && !is_gone(rig) && !is_used_up(rig));
 	return is;
 }
 
@@ -281,6 +313,8 @@ static long long judge_steady(struct rig *rig, const char *line)
 	ok = wait_for(rig, from, from + a.due, SETTLE_NS, all_returned, 0, &a) && ok &&
 	     is_clean(&a);
 	snprintf(name, sizeof(name), "peer-%s", when);
+	if (is_used_up(rig))
+		return no_numbers(rig, name);
 	rig_check(rig, name, ok,
 		  "through the guest: %llu frames due, %llu sent, %llu refused, %llu came back; %s",
 		  (ull)a.due, (ull)a.sent, (ull)a.refused, (ull)a.returned, words(&a));
@@ -299,6 +333,8 @@ static long long judge_gap(struct rig *rig)
 	int err = peer_gap(rig->peer, rig->cable.boot_ns, &at);
 	bool ok;
 
+	if (is_used_up(rig))
+		return no_numbers(rig, "peer-gap");
 	account(rig, &all);
 	if (!err)
 		peer_account(rig->peer, at.last + 1, at.next, &gap);

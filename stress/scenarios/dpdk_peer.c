@@ -24,8 +24,11 @@
 #define TWIN_FRAMES 64
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
-/* Our program gives up frames that do not come after so many seconds, and ends with an error. */
-#define PATIENCE "60"
+/*
+ * Our program gives up frames that do not come after so many seconds, and says which: before the agent
+ * gives up the program, and after the last one is sent at the longest interval.
+ */
+#define PATIENCE "45"
 #define FOREVER "86400"
 
 /* The program that forwards while the kernel is left; it ends with it. */
@@ -34,7 +37,7 @@ static struct program forwarder;
 /* Return: 0, or a negative errno with the words: the controller says no, and its check why. */
 static __attribute__((format(printf, 2, 3))) int ask(struct agent *a, const char *format, ...)
 {
-	char line[160];
+	char line[256];
 	va_list args;
 
 	va_start(args, format);
@@ -53,6 +56,18 @@ static int end(struct agent *a, struct program *program)
 	return ended > 0 ? world_problem(&a->w, -EIO, "DPDK found frames that are wrong") : ended;
 }
 
+/* It is left without a report, for @err, whose words stay. */
+static int give_up(struct agent *a, struct program *program, int err)
+{
+	char words[sizeof(a->w.problem)];
+
+	memcpy(words, a->w.problem, sizeof(words));
+	kill(program->pid, SIGKILL);
+	dpdk_end(a, program, NULL);
+	memcpy(a->w.problem, words, sizeof(words));
+	return err;
+}
+
 /* Start it, on a cable on which nothing is under way, and wait until frames can come. */
 static int start(struct agent *a, struct program *program, unsigned int nr_cards,
 		 const char *const options[])
@@ -61,9 +76,10 @@ static int start(struct agent *a, struct program *program, unsigned int nr_cards
 
 	if (!err)
 		err = dpdk_start(a, program, nr_cards, options);
-	if (!err)
-		err = dpdk_wait_until_ready(a, program);
-	return err;
+	if (err)
+		return err;
+	err = dpdk_wait_until_ready(a, program);
+	return err ? give_up(a, program, err) : 0;
 }
 
 /* What the controller sends is received and checked; the program ends when it has all. */
@@ -79,7 +95,8 @@ static int receive(struct agent *a)
 	};
 	struct json_object *report __json = NULL;
 	struct program program;
-	char line[160] = "cable rx";
+	/* A blank and up to 20 digits each. */
+	char line[16 + 21 * sizeof(figures) / sizeof(figures[0])] = "cable rx";
 	int err;
 
 	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)a->c.seed);
@@ -87,12 +104,13 @@ static int receive(struct agent *a)
 	if (err)
 		return err;
 	err = ask(a, "cable send %d", FRAMES);
+	if (err)
+		return give_up(a, &program, err);
 	/*
 	 * A number that was refused is missing, which the program calls lost: the controller
 	 * knows.
 	 */
-	if (!err)
-		err = dpdk_end(a, &program, &report);
+	err = dpdk_end(a, &program, &report);
 	for (size_t i = 0; err >= 0 && i < sizeof(figures) / sizeof(figures[0]); i++) {
 		size_t used = strlen(line);
 
@@ -128,10 +146,10 @@ static int damage(struct agent *a)
 	struct program program;
 	int err = start(a, &program, 1, options);
 
-	if (!err)
-		err = ask(a, "cable send %d", TWIN_FRAMES);
-	if (!err)
-		err = end(a, &program);
+	if (err)
+		return err;
+	err = ask(a, "cable send %d", TWIN_FRAMES);
+	err = err ? give_up(a, &program, err) : end(a, &program);
 	return err ? err : ask(a, "cable twin");
 }
 
@@ -149,9 +167,10 @@ static int come_back(struct agent *a)
 	err = ask(a, "cable steady after %d", FRAMES);
 	if (!err)
 		err = ask(a, "cable stop");
+	if (err)
+		return give_up(a, &program, err);
 	kill(program.pid, SIGTERM);
-	if (!err)
-		err = end(a, &program);
+	err = end(a, &program);
 	return err ? err : ask(a, "cable gap");
 }
 

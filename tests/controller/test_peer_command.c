@@ -35,6 +35,8 @@
 static int far_end = -1;
 /* What is done with the frames of these numbers. */
 static int64_t dropped, damaged, doubled;
+/* ALL: of all numbers. */
+#define ALL (-2)
 
 /* Until it takes what is sent. */
 static bool is_running(const char *interface)
@@ -85,7 +87,8 @@ static void send_back(void)
 	while (poll(&wait, 1, 100) > 0) {
 		ssize_t n = recv(far_end, frame, sizeof(frame), 0);
 
-		if (n < 0 || frame_check(frame, n, SEED, &number) || (int64_t)number == dropped)
+		if (n < 0 || frame_check(frame, n, SEED, &number) || dropped == ALL ||
+		    (int64_t)number == dropped)
 			continue;
 		if ((int64_t)number == damaged)
 			frame[n - 5] ^= 1;
@@ -192,6 +195,136 @@ static void a_signal_ends_listening(void **state)
 	json_object_put(a);
 }
 
+/* What did not come back is no success, though nothing wrong came. */
+static void a_loss_is_no_success(void **state)
+{
+	struct json_object *a = exchange(20, -1, -1, 1);
+
+	assert_int_equal(figure(a, "returned"), NR - 1);
+	assert_int_equal(figure(a, "first_lost"), 20);
+	json_object_put(a);
+	a = exchange(ALL, -1, -1, 1);
+	assert_int_equal(figure(a, "sent"), NR);
+	assert_int_equal(figure(a, "received"), 0);
+	assert_int_equal(figure(a, "lost"), NR);
+	json_object_put(a);
+}
+
+/* What is under way when the signal comes is waited for. */
+static void a_signal_loses_nothing(void **state)
+{
+	uint8_t frame[FRAME_BYTES_MAX];
+	struct json_object *a;
+	pid_t pid;
+
+	if (far_end < 0)
+		skip();
+	dropped = damaged = doubled = -1;
+	pid = start((const char *[]){ "peer", "--interface=near", "--frames=1000000",
+				      "--frame-interval=200000", "--seed=9", NULL });
+	assert_true(recv(far_end, frame, sizeof(frame), MSG_PEEK) > 0);
+	kill(pid, SIGTERM);
+	/* The next one was due within 0.2 s; it is not answered before. */
+	usleep(400000);
+	while (running(pid))
+		send_back();
+	a = account(pid, 0);
+	assert_true(figure(a, "sent") > 0);
+	assert_int_equal(figure(a, "returned"), figure(a, "sent"));
+	json_object_put(a);
+}
+
+/* Until it has its packet socket on "near", and a while: it looks for the link then. */
+static void wait_until_it_listens(void)
+{
+	const unsigned int near = if_nametoindex("near");
+	bool found = false;
+
+	for (int tries = 0; !found && tries < 1000; tries++) {
+		FILE *file = fopen("/proc/self/net/packet", "re");
+		unsigned int protocol, interface;
+		char line[256];
+
+		assert_non_null(file);
+		while (fgets(line, sizeof(line), file))
+			if (sscanf(line, "%*s %*s %*s %x %u", &protocol, &interface) == 2)
+				found |= protocol == FRAME_ETHERTYPE && interface == near;
+		fclose(file);
+		usleep(10000);
+	}
+	assert_true(found);
+	usleep(300000);
+}
+
+/* Nothing came: it is not known whether anything would have. */
+static void nothing_received_is_no_success(void **state)
+{
+	struct json_object *a;
+	pid_t pid;
+
+	if (far_end < 0)
+		skip();
+	pid = start((const char *[]){ "peer", "--interface=near", "--frames=0", "--seed=9", NULL });
+	wait_until_it_listens();
+	kill(pid, SIGTERM);
+	a = account(pid, 1);
+	assert_int_equal(figure(a, "received"), 0);
+	json_object_put(a);
+}
+
+static void ip(const char *words)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "PATH=$PATH:/usr/sbin:/sbin; ip %s", words);
+	assert_int_equal(system(line), 0);
+}
+
+/* It goes down, or away, while frames are sent: they are not tried for ever. */
+static void an_interface_that_breaks_ends_it(void **state)
+{
+	static const char *const frames[] = { "--frames=1000000", "--frames=0" };
+	uint8_t frame[FRAME_BYTES_MAX];
+	struct result result;
+
+	if (far_end < 0)
+		skip();
+	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		pid_t pid = start((const char *[]){ "peer", "--interface=near", frames[i],
+						    "--frame-interval=1000", "--seed=9", NULL });
+
+		/* It has begun when a frame is here; what listens only has, after a while. */
+		if (!i)
+			assert_true(recv(far_end, frame, sizeof(frame), 0) > 0);
+		else
+			wait_until_it_listens();
+		ip("link set near down");
+		finish(pid, &result);
+		assert_int_equal(result.status, 3);
+		assert_non_null(
+			strstr(result.err, "cannot go on: Network is down; see that it is up"));
+		assert_non_null(strstr(result.out, "\"sent\""));
+		free_result(&result);
+		ip("link set near up");
+		assert_true(is_running("far"));
+	}
+}
+
+static void a_small_mtu_is_refused(void **state)
+{
+	struct result result;
+
+	if (far_end < 0)
+		skip();
+	ip("link set near mtu 685");
+	flbench(&result, (const char *[]){ "peer", "--interface=near", NULL });
+	assert_int_equal(result.status, 3);
+	assert_non_null(strstr(result.err, "its MTU is 685, and our frames need 686"));
+	assert_string_equal(result.out, "");
+	free_result(&result);
+	ip("link set near mtu 1500");
+}
+
 /* The other end is down, and so this one has no link. */
 static void no_link(void **state)
 {
@@ -199,7 +332,7 @@ static void no_link(void **state)
 
 	if (far_end < 0)
 		skip();
-	assert_int_equal(system("PATH=$PATH:/usr/sbin:/sbin; ip link set far down"), 0);
+	ip("link set far down");
 	flbench(&result, (const char *[]){ "peer", "--interface=near", NULL });
 	assert_int_equal(result.status, 3);
 	assert_non_null(strstr(result.err, "no link; is the cable in"));
@@ -233,6 +366,11 @@ int main(void)
 		cmocka_unit_test(all_come_back),
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(a_signal_ends_listening),
+		cmocka_unit_test(a_loss_is_no_success),
+		cmocka_unit_test(a_signal_loses_nothing),
+		cmocka_unit_test(nothing_received_is_no_success),
+		cmocka_unit_test(an_interface_that_breaks_ends_it),
+		cmocka_unit_test(a_small_mtu_is_refused),
 		cmocka_unit_test(no_link),
 		cmocka_unit_test(bad_input),
 	};

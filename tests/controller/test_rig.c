@@ -37,7 +37,7 @@ static char dir[] = "/tmp/flbench-rig-XXXXXX";
 static char memory_path[64], local[64], remote[64], console[64];
 static uint8_t *guest;
 static struct rig *rig;
-static int card = -1, qtest[2];
+static int card = -1, qtest[2], serial[2];
 /* The last check, and how many there were. */
 static char name[64], detail[512];
 static bool passed;
@@ -91,13 +91,11 @@ static int set_up(void **state)
 	struct rig_config config = {
 		.seed = SEED,
 		.memory = memory_path,
-		.serial_fd = -1,
 		.events_fd = -1,
 		.console = console,
 		.local = local,
 		.remote = remote,
 		.frame_interval_ns = 1000000,
-		.frames_max = FRAMES,
 		.entries = 64,
 		.jump_fault = "none",
 		.emit = emit,
@@ -107,7 +105,8 @@ static int set_up(void **state)
 
 	nr_checks = 0;
 	nr_metrics = 0;
-	if (fd < 0 || ftruncate(fd, SIZE) || socketpair(AF_UNIX, SOCK_STREAM, 0, qtest))
+	if (fd < 0 || ftruncate(fd, SIZE) || socketpair(AF_UNIX, SOCK_STREAM, 0, qtest) ||
+	    socketpair(AF_UNIX, SOCK_STREAM, 0, serial))
 		return -1;
 	guest = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
@@ -116,6 +115,8 @@ static int set_up(void **state)
 	if (guest == MAP_FAILED || bind(card, (struct sockaddr *)&address, sizeof(address)))
 		return -1;
 	config.qtest_fd = qtest[0];
+	config.serial_fd = serial[0];
+	config.frames_max = *state ? *(const uint32_t *)*state : FRAMES;
 	return rig_open(&rig, &config);
 }
 
@@ -124,6 +125,7 @@ static int tear_down(void **state)
 	rig_close(rig);
 	close(card);
 	close(qtest[1]);
+	close(serial[1]);
 	munmap(guest, SIZE);
 	unlink(remote);
 	unlink(console);
@@ -344,10 +346,12 @@ static void received_frames_are_judged(void **state)
 	assert_int_equal(rig_answer(rig, "cable rx 10 0 0 0 0 0 0 0 9"), 0);
 	assert_string_equal(name, "peer-rx");
 	assert_true(passed);
-	/* One that the card has missed is accounted for, one that nobody has is not. */
-	assert_int_equal(rig_answer(rig, "cable rx 9 1 0 0 0 0 1 0 9"), 0);
+	/* One is missing, whether the card says that it missed it or not; or all are. */
 	assert_true(rig_answer(rig, "cable rx 9 0 0 0 0 0 0 0 8") < 0);
 	assert_false(passed);
+	assert_true(rig_answer(rig, "cable rx 9 1 0 0 0 0 1 0 9") < 0);
+	assert_true(rig_answer(rig, "cable rx 10 0 0 0 0 0 1 0 9") < 0);
+	assert_true(rig_answer(rig, "cable rx 0 0 0 0 0 0 10 0 9") < 0);
 	for (int wrong = 1; wrong <= 5; wrong++) {
 		char line[64];
 
@@ -525,8 +529,53 @@ static void no_gap_without_two_sides(void **state)
 	assert_false(passed);
 }
 
+/* When the numbers are used up that is what is said, and not that frames were lost. */
+static void numbers_that_are_used_up_are_told(void **state)
+{
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	start_echo(HONEST);
+	assert_int_equal(rig_answer(rig, "cable send 10"), 10);
+	assert_int_equal(rig_answer(rig, "cable boot 1"), 0);
+	assert_int_equal(rig_answer(rig, "peer on"), 0);
+	assert_int_equal(rig_answer(rig, "cable steady before 50"), -ENOSPC);
+	assert_string_equal(name, "peer-before");
+	assert_false(passed);
+	assert_non_null(strstr(
+		detail, "no numbers left: fewer cycles or a longer frame_interval; it has 30"));
+	assert_int_equal(rig_answer(rig, "cable stop"), 0);
+	assert_int_equal(rig_answer(rig, "cable gap"), -ENOSPC);
+	assert_string_equal(name, "peer-gap");
+	assert_non_null(strstr(detail, "no numbers left"));
+	assert_int_equal(rig_answer(rig, "cable send 1"), -ENOSPC);
+	assert_string_equal(name, "peer-send");
+	assert_non_null(strstr(detail, "no numbers left"));
+	end_echo();
+}
+
+/*
+ * A machine that is gone is not waited for: each of these would take a minute or more, all together
+ * four.
+ */
+static void a_machine_that_is_gone_is_not_waited_for(void **state)
+{
+	const uint64_t begin = now_ns();
+
+	assert_int_equal(rig_answer(rig, "cable listen"), 0);
+	assert_int_equal(shutdown(serial[1], SHUT_RDWR), 0);
+	/* Nobody takes frames: they are refused for ever. */
+	unlink(remote);
+	assert_int_equal(rig_answer(rig, "cable send 9999"), 0);
+	assert_int_equal(rig_answer(rig, "peer on"), 0);
+	assert_true(rig_answer(rig, "cable steady before 5") < 0);
+	assert_false(passed);
+	assert_null(strstr(detail, "no numbers left"));
+	assert_int_equal(rig_answer(rig, "cable stop"), 0);
+	assert_true(now_ns() - begin < 20000000000ull);
+}
+
 int main(void)
 {
+	static uint32_t few = 30;
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(questions_that_make_no_sense),
@@ -541,6 +590,9 @@ int main(void)
 		TEST(what_comes_twice_is_noticed),
 		TEST(a_steady_loss_is_noticed),
 		TEST(no_gap_without_two_sides),
+		cmocka_unit_test_prestate_setup_teardown(numbers_that_are_used_up_are_told, set_up,
+							 tear_down, &few),
+		TEST(a_machine_that_is_gone_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests_name("rig", tests, make_dir, remove_dir);

@@ -396,6 +396,61 @@ static void so_many_are_sent(void **unused)
 	take_down(peer, fds);
 }
 
+/* A socket that takes no frame at all is broken, and not full: nothing is tried again. */
+static void a_broken_socket_ends_it(void **unused)
+{
+	struct peer_config broken = config;
+	struct peer_counts counts;
+	struct peer *peer = NULL;
+
+	broken.local = NULL;
+	broken.idle = true;
+	broken.patience_ns = 60000000000ull;
+	/* It is not connected. */
+	broken.fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_true(broken.fd >= 0);
+	assert_int_equal(peer_start(&peer, &broken), 0);
+	peer_counts(peer, &counts);
+	assert_int_equal(counts.error, 0);
+	peer_send(peer, 3);
+	for (int tries = 0; tries < 1000 && !peer_at_rest(peer); tries++)
+		usleep(10000);
+	assert_true(peer_at_rest(peer));
+	peer_counts(peer, &counts);
+	assert_int_equal(counts.error, -EDESTADDRREQ);
+	assert_int_equal(counts.due, 1);
+	assert_int_equal(counts.sent, 0);
+	/* Nor is it later. */
+	peer_continue(peer);
+	peer_pause(peer);
+	peer_counts(peer, &counts);
+	assert_int_equal(counts.due, 1);
+	peer_free(peer);
+	close(broken.fd);
+}
+
+/* What is counted in between is what the account says. */
+static void counts_agree_with_the_account(void **unused)
+{
+	struct peer_counts counts;
+	int fds[2];
+	struct peer *peer = on_a_pair(fds);
+
+	swallow(peer, 4);
+	give(5, 0, 200, -1);
+	give(5, 0, 200, -1); /* again */
+	give(5, 1, 200, 150); /* a wrong byte */
+	give(6, 2, 200, -1); /* of another run */
+	give(5, FRAMES, 200, -1); /* never sent */
+	taken(peer, 5);
+	peer_counts(peer, &counts);
+	assert_int_equal(counts.due, 4);
+	assert_int_equal(counts.sent, 4);
+	assert_int_equal(counts.came, 5);
+	assert_int_equal(counts.error, 0);
+	take_down(peer, fds);
+}
+
 static void bad_numbers_are_refused(void **unused)
 {
 	struct peer_config bad = config;
@@ -452,6 +507,8 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(a_gap_is_counted),
 		cmocka_unit_test(so_many_are_sent),
+		cmocka_unit_test(a_broken_socket_ends_it),
+		cmocka_unit_test(counts_agree_with_the_account),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -293,6 +293,8 @@ static void precision_contradictions(void **state)
 	plan_free(&plan);
 }
 
+#define PEER "[a]\nworkload=dpdk\nscenario=dpdk-peer\nicount=no\n"
+
 static void pages_contradictions(void **state)
 {
 	assert_contradicts("[a]\nscenario=preserve-pages\n", "there is one kexec; give cycles=1");
@@ -309,6 +311,11 @@ static void pages_contradictions(void **state)
 			   "with workload=dpdk memory is at least 768M");
 	assert_contradicts("[a]\nworkload=dma+dpdk\nmemory=512M\n",
 			   "with workload=dma+dpdk memory is at least 768M");
+	assert_contradicts(PEER "preserve=no\n", "preserve=no cannot be");
+	assert_contradicts(PEER "cycles=5,1398\n",
+			   "cycles is at most 1397, not 1398: the peer has no numbers for more");
+	assert_contradicts(PEER "frame_interval=60000\n",
+			   "frame_interval is at most 50000, not 60000");
 	assert_contradicts("[a]\nworkload=dma+dpdk\nicount=yes\n", "frames come in real time");
 	assert_contradicts("[a]\nworkload=fio+dpdk\ndevices=2\n",
 			   "with workload=fio+dpdk devices is always 1");

@@ -16,6 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Length of the frames that flbench sends. */
+#define PEER_FRAME_BYTES 700u
+
 struct peer;
 
 /**
@@ -77,6 +80,19 @@ struct peer_log {
 struct peer_account {
 	uint64_t due, sent, refused, returned, lost, first_lost, impossible;
 	uint64_t received, next, duplicated, reordered, damaged, first_damaged, foreign;
+};
+
+/**
+ * struct peer_counts - how far it is
+ * @due: frames that were due so far
+ * @sent: of these, taken by the socket
+ * @came: frames that came since peer_listen(), of whatever kind
+ * @error: 0, or the negative errno with which a socket of the caller's broke, as -ENETDOWN; nothing is
+ *	sent after it
+ */
+struct peer_counts {
+	uint64_t due, sent, came;
+	int error;
 };
 
 /**
@@ -145,6 +161,13 @@ void peer_log(struct peer *peer, struct peer_log *log);
  * Return: the number of the next frame.
  */
 uint64_t peer_listen(struct peer *peer);
+
+/**
+ * peer_counts - how far is it? Looks at no single frame, so that it can be asked often
+ * @peer: the peer
+ * @counts: filled in
+ */
+void peer_counts(struct peer *peer, struct peer_counts *counts);
 
 /**
  * peer_account - what became of some frames, and what came back
