@@ -110,6 +110,13 @@ int dpdk_prepare(struct agent *a)
 	return err ? world_problem(&a->w, err, "huge pages in " DPDK_HUGE_DIR) : 0;
 }
 
+int dpdk_take(struct agent *a)
+{
+	int err = dpdk_find(a, 0);
+
+	return err ? err : dpdk_prepare(a);
+}
+
 /* ---- our program ---- */
 
 int dpdk_start(struct agent *a, struct program *program, unsigned int nr_cards,

@@ -53,6 +53,14 @@ int dpdk_bus_masters(void);
 int dpdk_prepare(struct agent *a);
 
 /**
+ * dpdk_take - the same where there are no other cards of this kind
+ * @a: the agent
+ *
+ * Return: 0 or a negative errno, with the words in world.problem.
+ */
+int dpdk_take(struct agent *a);
+
+/**
  * dpdk_start - start our program
  * @a: the agent
  * @program: filled in

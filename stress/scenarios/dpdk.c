@@ -53,9 +53,7 @@ int dpdk_boot(struct agent *a)
 	int err;
 
 	event_stage(&a->log, "dpdk", true);
-	err = dpdk_find(a, 0);
-	if (!err)
-		err = dpdk_prepare(a);
+	err = dpdk_take(a);
 	for (unsigned int mode = 0; !err && mode < DPDK_MODES; mode++)
 		err = dpdk_measure(a, mode, DPDK_HUGE, mine[mode], &reports[mode]);
 	if (!err && a->log.cycle) {

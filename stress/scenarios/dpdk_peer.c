@@ -181,9 +181,7 @@ int dpdk_peer_boot(struct agent *a)
 	event_stage(&a->log, "peer", true);
 	err = ask(a, "cable boot %u", a->log.cycle);
 	if (!err)
-		err = dpdk_find(a, 0);
-	if (!err)
-		err = dpdk_prepare(a);
+		err = dpdk_take(a);
 	if (!err && a->log.cycle)
 		err = come_back(a);
 	if (!err)

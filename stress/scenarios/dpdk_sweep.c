@@ -85,9 +85,7 @@ int dpdk_pages_boot(struct agent *a)
 	if (a->log.cycle)
 		return 0;
 	event_stage(&a->log, "dpdk", true);
-	err = dpdk_find(a, 0);
-	if (!err)
-		err = dpdk_prepare(a);
+	err = dpdk_take(a);
 	if (!err)
 		gigantic = find_gigantic(a);
 	if (gigantic < 0)
@@ -189,9 +187,7 @@ int dpdk_queues_boot(struct agent *a)
 	if (a->log.cycle)
 		return 0;
 	event_stage(&a->log, "dpdk", true);
-	err = dpdk_find(a, 0);
-	if (!err)
-		err = dpdk_prepare(a);
+	err = dpdk_take(a);
 	if (!err)
 		err = receive_queues(a, "64", true, "dpdk-queues-rx");
 	if (!err)
